@@ -1,0 +1,1 @@
+"""MEASURES: tasks, protocols, metrics, and the runner that turns backbones into results."""

@@ -1,0 +1,1 @@
+"""Scores over cases, one per file."""

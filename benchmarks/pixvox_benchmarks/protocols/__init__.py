@@ -1,0 +1,1 @@
+"""How a frozen backbone is put to a task, one per file."""

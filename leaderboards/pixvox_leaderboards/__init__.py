@@ -1,0 +1,1 @@
+"""COMPARES: boards, regenerated from result files."""

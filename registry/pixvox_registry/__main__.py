@@ -1,0 +1,60 @@
+"""The command line. Every command is a plugin: ``data_get.py`` is ``pixvox data get``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from pixvox_registry import COMMANDS, UserError
+from pixvox_registry.errors import unknown
+
+SUMMARY = "Self-supervised learning on medical images and volumes: make, measure, compare."
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run ``pixvox COMMAND ...``; exit code 0 done, 1 findings, 2 wrong input, 75 resume me."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        compose(wanted(words))(words or ["--help"])
+    except UserError as error:
+        typer.secho(f"pixvox: {error}", err=True)
+        raise SystemExit(2) from None
+
+
+def wanted(words: Sequence[str]) -> list[str]:
+    """The commands that must be imported to answer: the one that is called, else all.
+
+    Raises:
+        UnknownName: no command begins with the first word.
+    """
+    if not words or words[0].startswith("-"):
+        return list(COMMANDS)
+    called = ["_".join(words[:2]), words[0]]
+    exact = [name for name in called if name in COMMANDS]
+    group = [name for name in COMMANDS if name.startswith(f"{words[0]}_")]
+    if not exact and not group:
+        raise unknown("command", words[0], COMMANDS)
+    return exact[:1] or group
+
+
+def compose(names: Sequence[str]) -> typer.Typer:
+    """The typer application of some commands."""
+    app = typer.Typer(
+        help=SUMMARY, add_completion=False, no_args_is_help=True, rich_markup_mode="markdown"
+    )
+    app.callback()(lambda: None)  # a lone command keeps its name
+    groups: dict[str, typer.Typer] = {}
+    for name in names:
+        group, _, leaf = name.rpartition("_")
+        if group and group not in groups:
+            groups[group] = typer.Typer(no_args_is_help=True, help=f"pixvox {group} ...")
+            groups[group].callback()(lambda: None)
+            app.add_typer(groups[group], name=group)
+        (groups[group] if group else app).command(leaf)(COMMANDS.get(name))
+    return app
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Cases: the images of one split as they are stored, with ids, labels and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cases:
+    """N cases of equal shape. A case is one patient or study, never a slice.
+
+    Args:
+        images: ``[N, C, *S]`` in the stored type (uint8, int16, float16 or float32); may be
+            memory-mapped.
+        ids: one per case, unique within the source.
+        labels: ``{name: [N] int64}``; the class of a case is called ``class``.
+        masks: ``[N, *S]`` uint8 label maps, or None.
+        patients: one per case, or None where the dataset does not say.
+        spacing_mm: distance of neighbouring pixels or voxels along ``*S``, or None.
+    """
+
+    images: Tensor
+    ids: tuple[str, ...]
+    labels: Mapping[str, Tensor] = field(default_factory=dict)
+    masks: Tensor | None = None
+    patients: tuple[str, ...] | None = None
+    spacing_mm: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        lengths = {"ids": len(self.ids), **{k: len(v) for k, v in self.labels.items()}}
+        for name, length in lengths.items():
+            if length != len(self.images):
+                raise ValueError(f"{len(self.images)} images but {length} {name}")
+        if len(set(self.ids)) != len(self.ids):
+            raise ValueError("case ids repeat")
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def dims(self) -> int:
+        """2 for images, 3 for volumes."""
+        return self.images.ndim - 2
+
+    @property
+    def in_channels(self) -> int:
+        """C."""
+        return self.images.shape[1]
+
+    def resized(self, size: int) -> Cases:
+        """The same cases with every side of ``*S`` at ``size``; the type is kept.
+
+        Bilinear or trilinear, antialiased in 2D; masks take the nearest label.
+        """
+        if set(self.images.shape[2:]) == {size}:
+            return self
+        target = [size] * self.dims
+        mode, antialias = ("bilinear", True) if self.dims == 2 else ("trilinear", False)
+        whole = not self.images.dtype.is_floating_point
+        resized = []
+        for piece in self.images.split(256):
+            x = torch.nn.functional.interpolate(
+                piece.float(), size=target, mode=mode, antialias=antialias
+            )
+            resized.append((x.round() if whole else x).to(self.images.dtype))
+        masks = self.masks
+        if masks is not None:
+            masks = torch.nn.functional.interpolate(masks[:, None].float(), size=target)[:, 0]
+            masks = masks.to(torch.uint8)
+        spacing_mm = self.spacing_mm
+        if spacing_mm is not None:
+            sides = self.images.shape[2:]
+            spacing_mm = tuple(mm * n / size for mm, n in zip(spacing_mm, sides, strict=True))
+        return Cases(
+            images=torch.cat(resized),
+            ids=self.ids,
+            labels=self.labels,
+            masks=masks,
+            patients=self.patients,
+            spacing_mm=spacing_mm,
+        )

@@ -1,0 +1,36 @@
+"""Intensity: one scale for pretraining and for everything downstream."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Intensity:
+    """Mean and standard deviation of each channel over the pretraining cases, in stored units."""
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @classmethod
+    def of(cls, images: Tensor) -> Intensity:
+        """Measured over ``[N, C, *S]`` of any type, in float64; a constant channel gets std 1."""
+        count, total, square = 0, 0.0, 0.0
+        for piece in images.split(256):
+            x = piece.transpose(0, 1).flatten(1).double()  # [C, n]
+            count, total, square = count + x.shape[1], total + x.sum(1), square + x.square().sum(1)
+        total, square = torch.as_tensor(total), torch.as_tensor(square)
+        mean = total / count
+        std = (square / count - mean.square()).clamp(min=0).sqrt()
+        std = torch.where(std > 0, std, torch.ones_like(std))
+        return cls(tuple(mean.tolist()), tuple(std.tolist()))
+
+    def standardise(self, images: Tensor) -> Tensor:
+        """``[B, C, *S]`` of any type to float32 with mean 0 and standard deviation 1."""
+        shape = (1, -1, *[1] * (images.ndim - 2))
+        mean = torch.tensor(self.mean, device=images.device).view(shape)
+        std = torch.tensor(self.std, device=images.device).view(shape)
+        return (images.float() - mean) / std

@@ -1,0 +1,16 @@
+"""Where data and caches lie: the two environment variables that PixVox reads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def data_root() -> Path:
+    """``$PIXVOX_DATA``, or ``~/.local/share/pixvox``: raw datasets as their owners publish them."""
+    return Path(os.environ.get("PIXVOX_DATA") or "~/.local/share/pixvox").expanduser()
+
+
+def cache_root() -> Path:
+    """``$PIXVOX_CACHE``, or ``~/.cache/pixvox``: what can be made again at any time."""
+    return Path(os.environ.get("PIXVOX_CACHE") or "~/.cache/pixvox").expanduser()

@@ -1,0 +1,1 @@
+"""Sources of raw cases, one per file."""

@@ -1,0 +1,1 @@
+"""MAKES: backbones, views, heads, losses, the recipes that compose them, pretraining."""

@@ -1,0 +1,1 @@
+"""Clustering heads, one per file."""

@@ -1,0 +1,1 @@
+"""Decoders from features to pictures, one per file."""

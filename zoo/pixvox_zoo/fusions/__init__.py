@@ -1,0 +1,1 @@
+"""Fusions of slice embeddings into one vector, one per file."""

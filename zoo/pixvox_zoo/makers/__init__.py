@@ -1,0 +1,1 @@
+"""Makers of frozen backbones for the benchmark, one per file."""

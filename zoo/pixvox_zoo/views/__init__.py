@@ -1,0 +1,1 @@
+"""Views of a batch, one recipe of augmentation per file."""
