@@ -288,3 +288,11 @@ class Engine(typing.Protocol):
     def __call__(self, jobs: Sequence[Any], report: Callable[[Any, str | None], None]) -> None:
         """Run all; ``report(job, error or None)`` after each."""
         ...
+
+
+class Meter(typing.Protocol):
+    """Measures ours against another way in one run, so that the ratio means something."""
+
+    def __call__(self, recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
+        """Rows of ``what, ours, other, ratio, unit``; spends about ``seconds`` on each side."""
+        ...

@@ -14,6 +14,7 @@ from pixvox_registry.contracts import (
     Head,
     Loss,
     Maker,
+    Meter,
     Metric,
     Optimizer,
     Protocol,
@@ -37,6 +38,7 @@ TASKS: Registry[Task] = Registry("task", home="pixvox_benchmarks.tasks")
 PROTOCOLS: Registry[Protocol] = Registry("protocol", home="pixvox_benchmarks.protocols")
 METRICS: Registry[Metric] = Registry("metric", home="pixvox_benchmarks.metrics")
 ENGINES: Registry[Engine] = Registry("engine", home="pixvox_benchmarks.engines")
+METERS: Registry[Meter] = Registry("meter", home="pixvox_registry.meters")
 COMMANDS: Registry[Callable[..., Any]] = Registry("command", home="pixvox_registry.commands")
 
 KINDS: dict[str, Registry[Any]] = {
@@ -54,5 +56,6 @@ KINDS: dict[str, Registry[Any]] = {
     "protocols": PROTOCOLS,
     "metrics": METRICS,
     "engines": ENGINES,
+    "meters": METERS,
     "commands": COMMANDS,
 }

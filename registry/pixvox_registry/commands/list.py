@@ -1,0 +1,47 @@
+"""``pixvox list``: every plugin by kind, without importing torch."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from pixvox_registry import COMMANDS, KINDS, BrokenPlugin
+from pixvox_registry.console import show_table
+from pixvox_registry.errors import unknown
+from pixvox_registry.recipes import recipe_files
+
+
+@COMMANDS.register
+def list_plugins(
+    kind: Annotated[str, typer.Argument(help="losses, backbones, tasks, recipes, ...")] = "",
+    check: Annotated[bool, typer.Option(help="Import each one and show what is broken.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Names of all plugins and recipes.
+
+    Example: pixvox list losses
+    """
+    if kind and kind not in {*KINDS, "recipes"}:
+        raise unknown("kind", kind, [*KINDS, "recipes"])
+    rows = [
+        {"kind": group, "name": name, "from": registry.guests().get(name, "pixvox")}
+        | ({"state": _state(group, name)} if check else {})
+        for group, registry in KINDS.items()
+        if kind in ("", group)
+        for name in registry
+    ]
+    if kind in ("", "recipes"):
+        rows += [
+            {"kind": "recipes", "name": name, "from": "pixvox"} | ({"state": "ok"} if check else {})
+            for name in recipe_files()
+        ]
+    show_table(rows, as_json=json)
+
+
+def _state(group: str, name: str) -> str:
+    try:
+        KINDS[group].get(name)
+    except BrokenPlugin as error:
+        return f"broken: {error}"
+    return "ok"

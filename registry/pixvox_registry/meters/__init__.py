@@ -1,0 +1,1 @@
+"""Meters of speed: ratios of ours to another way, measured in one run; rooms bring theirs."""
