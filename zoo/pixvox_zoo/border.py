@@ -139,19 +139,19 @@ def _check_keys(raw: Mapping[str, Any], known: set[str], where: str) -> None:
 
 
 def _load(file: Path) -> dict[str, Any]:
-    """A YAML file over its ``_base_``, one level deep and inside the same folder."""
+    """A YAML file over its ``_base_``: another recipe's name, never a path, one level deep."""
     raw = _safe_yaml(file)
     base = raw.pop("_base_", None)
     if base is None:
         return raw
-    place = (file.parent / str(base)).resolve()
-    root = recipe_files().get(file.parent.name, file).resolve()
-    home = root.parents[1] if root == file.resolve() and root.name == "recipe.yaml" else root.parent
-    if not place.is_relative_to(home):
-        raise UserError(f"{file.name}: _base_ {base!r} lies outside {home.name}/; it must not.")
-    below = _safe_yaml(place)
+    if base not in recipe_files():
+        raise UserError(
+            f"{file}: _base_ is {base!r}; it must be the name of a recipe, one of "
+            f"{', '.join(recipe_files())}."
+        )
+    below = _safe_yaml(recipe_files()[base])
     if "_base_" in below:
-        raise UserError(f"{file.name}: its base {base!r} has a _base_ too; one level is allowed.")
+        raise UserError(f"{file}: its _base_ {base!r} has a _base_ too; one level is allowed.")
     return _merge(below, raw)
 
 

@@ -1,0 +1,185 @@
+"""Composition: builds the parts that a recipe names, shares them, and refuses misfits."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from inspect import Parameter
+from typing import Any
+
+import torch
+from torch import nn
+
+from pixvox_registry import BACKBONES, CLUSTERING, DECODERS, HEADS, LOSSES, VIEWS, Registry
+from pixvox_registry.draws import key
+from pixvox_registry.errors import UserError
+from pixvox_zoo.recipe import Objective, Part, Recipe, Schedule, Stage, value
+from pixvox_zoo.refusals import check_signals
+from pixvox_zoo.stores import Store
+
+MOMENTUM_ROLES = ("backbone", "projector", "clustering")  # the predictor never has a copy
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What the data and the budget decide; a constructor receives those that it names.
+
+    Args:
+        flips: may views mirror and turn this anatomy?
+        rows: number of cases or slices per stream, for banks.
+    """
+
+    dims: int
+    in_channels: int
+    image_size: int
+    width: float = 1.0
+    stem: str = "imagenet"
+    flips: bool = False
+    num_classes: int = 0
+    rows: Mapping[str, int] = field(default_factory=dict)
+
+
+class Composition(nn.Module):
+    """The modules of a recipe by path (``backbone``, ``clusters/projector``), momentum copies and stores.
+
+    Each part is initialised from its own key, so adding one changes no other.
+    """
+
+    def __init__(self, recipe: Recipe, facts: Facts, *, seed: int = 0) -> None:
+        super().__init__()
+        self.recipe = recipe
+        self.seed = seed
+        self.facts: dict[str, Any] = dict(vars(facts))
+        self.parts = nn.ModuleDict()
+        self.teacher = nn.ModuleDict()
+        self.stores = nn.ModuleDict()
+        self.stage = Stage(epochs=0)
+        self._specs: dict[str, Part] = {}
+        self._schedules: list[tuple[str, str, Schedule]] = []  # path, setting, schedule
+        backbone = self._add("backbone", BACKBONES, recipe.backbone)
+        self.facts["num_features"] = backbone.num_features
+        self.facts["patch"] = backbone.patch
+        self.views: Any = self._build("views", VIEWS, recipe.views, {})
+        fresh = any(stage.backbone == "fresh" for stage in recipe.stages)
+        self._start = copy.deepcopy(backbone.state_dict()) if fresh else {}
+
+    @property
+    def backbone(self) -> nn.Module:
+        """The online backbone: what pretraining is for."""
+        return self.parts["backbone"]
+
+    @property
+    def objectives(self) -> Mapping[str, Objective]:
+        """Of the present stage."""
+        return self.stage.objectives
+
+    def begin_stage(self, stage: Stage) -> None:
+        """Build what the stage's objectives name and check that it fits.
+
+        Raises:
+            UserError: parts that do not fit; the sentence names them and those that would.
+        """
+        self.stage = stage
+        if stage.backbone == "fresh":
+            self.backbone.load_state_dict(self._start)
+        for name, objective in stage.objectives.items():
+            self._add_objective(name, objective)
+        if self.recipe.momentum is not None:
+            self._copy_for_momentum()
+
+    def part(self, name: str, role: str, *, momentum: bool = False) -> Any:
+        """The module that plays a role in an objective, or None."""
+        spec = getattr(self.objectives[name], role)
+        if spec is None:
+            return None
+        path = _path(spec) if isinstance(spec, str) else f"{name}/{role}"
+        return self.teacher[path] if momentum else self.parts[path]
+
+    def target_of(self, objective: Objective) -> str:
+        """``same``, ``detached`` or ``momentum``."""
+        return objective.target or ("same" if self.recipe.momentum is None else "momentum")
+
+    def set_schedules(self, progress: float) -> None:
+        """Move every scheduled setting to its value at this share of the run."""
+        for path, setting, schedule in self._schedules:
+            for holder in (self.parts, self.teacher):
+                if path in holder:
+                    setattr(holder[path], setting, schedule.at(progress))
+
+    def _add_objective(self, name: str, objective: Objective) -> None:
+        width: int = self.facts["num_features"]
+        embedding = width
+        if objective.projector:
+            projector = self._role(name, "projector", HEADS, num_features=width)
+            embedding = projector.num_outputs
+        if objective.predictor:
+            self._role(name, "predictor", HEADS, num_features=embedding)
+        clustered = width if objective.cluster_on == "features" else embedding
+        clusters = 0
+        if objective.clustering:
+            clustering = self._role(name, "clustering", CLUSTERING, num_features=clustered)
+            clusters = clustering.num_clusters
+        if objective.decoder:
+            self._role(name, "decoder", DECODERS, num_features=embedding, num_clusters=clusters)
+        groups = self.views.num_targets
+        if objective.queue:
+            self._store(f"{name}/queue", groups, objective.queue, embedding)
+        if objective.refit:
+            rows = self.facts["rows"][objective.stream]
+            self._store(f"{name}/bank", groups if objective.refit == "epoch" else 1, rows, clustered)
+        if objective.loss:
+            loss = self._role(name, "loss", LOSSES)
+            check_signals(name, objective, loss, self.views)
+
+    def _role(self, name: str, role: str, registry: Registry[Any], **facts: Any) -> Any:
+        spec = getattr(self.objectives[name], role)
+        if not isinstance(spec, str):
+            return self._add(f"{name}/{role}", registry, spec, **facts)
+        if _path(spec) not in self.parts:
+            there = ", ".join(path.replace("/", ".") for path in self.parts if "/" in path) or "none"
+            raise UserError(f"objective {name!r} shares {spec!r}, which is not built. Built: {there}.")
+        return self.parts[_path(spec)]
+
+    def _add(self, path: str, registry: Registry[Any], part: Part, **facts: Any) -> Any:
+        """Build a part once; a later stage that names the same one goes on with it."""
+        if self._specs.get(path) != part:
+            self.parts[path] = self._build(path, registry, part, facts)
+            self._specs[path] = part
+            self._schedules = [entry for entry in self._schedules if entry[0] != path]
+            moving = part.settings.items()
+            self._schedules += [(path, k, v) for k, v in moving if isinstance(v, Schedule)]
+        return self.parts[path]
+
+    def _build(self, path: str, registry: Registry[Any], part: Part, facts: dict[str, Any]) -> Any:
+        torch.manual_seed(key(self.seed, "init", path))
+        return assemble(registry, part, {**self.facts, **facts})
+
+    def _store(self, path: str, views: int, rows: int, width: int) -> None:
+        if path not in self.stores:
+            self.stores[path] = Store(views, rows, width)
+
+    def _copy_for_momentum(self) -> None:
+        for path, part in self.parts.items():
+            if path.rpartition("/")[2] in MOMENTUM_ROLES and path not in self.teacher:
+                self.teacher[path] = copy.deepcopy(part).requires_grad_(False)
+
+
+def assemble(registry: Registry[Any], part: Part, facts: Mapping[str, Any]) -> Any:
+    """A plugin with its settings and the facts that its signature names.
+
+    Raises:
+        UserError: a setting that it does not have, or one that it needs and nobody gave.
+    """
+    registry.check_settings(part.name, part.settings)
+    accepted = registry.names_of_settings(part.name)
+    given = {name: facts[name] for name in accepted if name in facts}
+    given |= {name: value(setting, 0.0) for name, setting in part.settings.items()}
+    for name, parameter in accepted.items():
+        if name not in given and parameter.default is Parameter.empty:
+            raise UserError(f"{registry.kind} {part.name!r} needs the setting {name!r}; give it.")
+    return registry.build(part.name, **given)
+
+
+def _path(shared: str) -> str:
+    return shared.replace(".", "/")

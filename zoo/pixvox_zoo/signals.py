@@ -1,0 +1,49 @@
+"""Signals: the vocabulary of an objective. A part receives what its ``forward`` names."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor
+
+from pixvox_registry.contracts import Features
+
+
+@dataclass
+class Signals:
+    """What one objective knows of one batch; V online views, G target views.
+
+    Dense streams are flattened: there B stands for B * N.
+    """
+
+    online: Tensor | None = None  # [V, B, E]
+    target: Tensor | None = None  # [G, B, E]
+    pairs: list[tuple[int, int]] = field(default_factory=list)  # (target, online)
+    index: Tensor | None = None  # [B]
+    scores: Tensor | None = None  # [H, V, B, K]
+    assignments: Tensor | None = None  # [H, G or 1, B, K]
+    groups: Tensor | None = None  # [L, B]
+    queue: Tensor | None = None  # [G, Q, E]
+    queue_groups: Tensor | None = None  # [L, Q]
+    features: Features | None = None
+    embedding: Tensor | None = None  # [R, E]
+    prediction: Tensor | None = None  # [V, B, C, *S]
+    original: Tensor | None = None  # [V, B, C, *S]
+    mask: Tensor | None = None  # [V, B]; for decoders [R, *grid]
+    labels: Tensor | None = None  # [V, B]
+    frame: Tensor | None = None  # [V, B, dims, dims + 1]
+
+
+def names_of(part: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:
+    """The signals that a part's ``forward`` names."""
+    return inspect.signature(getattr(part, "forward", part)).parameters
+
+
+def call(part: Callable[..., Any], signals: Signals) -> Tensor:
+    """Give a part the signals that it names."""
+    known = {name: getattr(signals, name) for name in names_of(part) if hasattr(signals, name)}
+    result: Tensor = part(**known)
+    return result

@@ -1,0 +1,229 @@
+"""Wiring: one for every method. Views -> two branches -> objectives -> weighted sum."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from pixvox_registry.contracts import Batch, View
+from pixvox_registry.draws import Draws
+from pixvox_zoo.branches import Encoded, Stream, encode, over_views, stream
+from pixvox_zoo.composition import Composition
+from pixvox_zoo.ranks import gather
+from pixvox_zoo.recipe import Objective, value
+from pixvox_zoo.signals import Signals, call
+
+PAIRS = {
+    "other": lambda target, online: target != online,
+    "same": lambda target, online: target == online,
+    "all": lambda target, online: True,
+}
+
+
+@dataclass
+class Trace:
+    """What a step leaves behind for the state that moves after it."""
+
+    target: Tensor  # [G, B, E]
+    clustered: Tensor  # [G, B, E or D]
+    index: Tensor  # [B]
+    groups: Tensor | None  # [L, B]
+
+
+class Wiring(Composition):
+    """The whole method as one module: the only owner of state and the only caller of ``gather``."""
+
+    def forward(self, batch: Batch, draws: Draws) -> Tensor:
+        """The weighted sum of all objectives that this batch can serve: ``-> []``."""
+        return self.loss_of(batch, self.views(batch.images, draws))
+
+    def loss_of(self, batch: Batch, views: list[View]) -> Tensor:
+        """The same, from views that are ready."""
+        everyone = range(len(views))
+        online = encode(self.parts["backbone"], views, everyone, masked=True)
+        target = self._encode_target(views, online)
+        self.traces: dict[str, Trace] = {}
+        self.losses: dict[str, Tensor] = {}
+        total = batch.images.new_zeros(())
+        for name, objective in self.objectives.items():
+            signals = self._signals(name, objective, batch, views, online, target)
+            if signals is None or objective.loss is None:
+                continue
+            with torch.autocast(batch.images.device.type, enabled=False):
+                self.losses[name] = call(self.part(name, "loss"), signals)
+            total = total + value(objective.weight, self.progress) * self.losses[name]
+        return total
+
+    progress = 0.0  # share of the run that is done; the loop moves it
+
+    def _encode_target(self, views: list[View], online: Encoded) -> Encoded:
+        if not self.teacher:
+            return online
+        shown = [number for number, view in enumerate(views) if view.role != "online"]
+        with torch.no_grad():
+            return encode(self.teacher["backbone"], views, shown, masked=False)
+
+    def _signals(
+        self,
+        name: str,
+        objective: Objective,
+        batch: Batch,
+        views: list[View],
+        online: Encoded,
+        target: Encoded,
+    ) -> Signals | None:
+        """Everything the objective's parts may name, or None if this batch lacks its stream."""
+        momentum = self.target_of(objective) == "momentum"
+        h = stream(online, objective.stream, len(batch.images))
+        target_stream = objective.target_stream or objective.stream
+        h_target = stream(target if momentum else online, target_stream, len(batch.images))
+        if h is None or h_target is None:
+            return None
+        z = Stream(h.views, over_views(self.part(name, "projector"), h.x).float())
+        z_target = self._target_embedding(name, objective, z, h_target)
+        ours = [number for number in h.views if views[number].role != "target"]
+        theirs = [number for number in h_target.views if views[number].role != "online"]
+        z, h = z.only(ours), h.only(ours)
+        z_target, h_target = z_target.only(theirs), h_target.only(theirs)
+        signals = Signals(
+            online=over_views(self.part(name, "predictor"), z.x).float(),
+            target=z_target.x,
+            pairs=_pairs(objective.pairs, z_target.views, z.views),
+            index=_index(objective.stream, batch),
+            mask=_stack(views, z.views, "mask") if objective.stream != "pooled" else None,
+            frame=_stack(views, range(len(views)), "frame"),
+            labels=_labels(objective.labels, batch, views, z.views),
+        )
+        on_features = objective.cluster_on == "features"
+        if objective.clustering:
+            mine = h.x.float() if on_features else z.x
+            signals.scores = self.part(name, "clustering").scores(mine)
+        if objective.decoder:
+            self._decode(name, signals, views, z, online)
+        elif signals.mask is not None:
+            signals.mask = signals.mask.flatten(2).reshape(len(z.views), -1)  # [V, B*N]
+        clustered = (h_target.x.float() if on_features else z_target.x).detach()
+        self._gather(signals, decoded=objective.decoder is not None)
+        self._consult_state(name, objective, signals, gather(clustered))
+        return signals
+
+    def _target_embedding(
+        self, name: str, objective: Objective, z: Stream, h_target: Stream
+    ) -> Stream:
+        """The target branch's embedding, cut from the graph unless the target is ``same``."""
+        kind = self.target_of(objective)
+        if kind != "momentum" and not objective.target_stream:
+            return z if kind == "same" else Stream(z.views, z.x.detach())
+        with torch.set_grad_enabled(kind == "same"):
+            projector = self.part(name, "projector", momentum=kind == "momentum")
+            x = over_views(projector, h_target.x).float()
+        return Stream(h_target.views, x if kind == "same" else x.detach())
+
+    def _decode(
+        self, name: str, signals: Signals, views: list[View], z: Stream, online: Encoded
+    ) -> None:
+        """Paint predictions; pictures stay on their rank."""
+        shown = [views[number] for number in z.views]
+        signals.original = torch.stack([v.image if v.original is None else v.original for v in shown])
+        dense = Signals(
+            features=next(iter(online.values())),
+            embedding=z.x.flatten(0, 1),
+            mask=None if signals.mask is None else signals.mask.flatten(0, 1),
+            scores=None if signals.scores is None else signals.scores.flatten(1, 2),
+        )
+        painted = call(self.part(name, "decoder"), dense)
+        signals.prediction = painted.unflatten(0, signals.original.shape[:2]).float()
+
+    def _gather(self, signals: Signals, *, decoded: bool) -> None:
+        """Losses and clustering see the global batch."""
+        signals.online, signals.target = gather(signals.online), gather(signals.target)
+        signals.labels = gather(signals.labels)
+        signals.scores = gather(signals.scores, 2)
+        signals.index = gather(signals.index, 0)
+        if not decoded:
+            signals.mask = gather(signals.mask)
+
+    def _consult_state(
+        self, name: str, objective: Objective, signals: Signals, clustered: Tensor
+    ) -> None:
+        """Queue and assignments, as they stood before this step."""
+        assert signals.target is not None and signals.index is not None
+        if objective.queue:
+            queue = self.stores[f"{name}/queue"]
+            signals.queue, signals.queue_groups = queue.rows(), queue.rows_of_groups()
+        if objective.clustering:
+            momentum = self.target_of(objective) == "momentum"
+            clustering = self.part(name, "clustering", momentum=momentum)
+            with torch.no_grad():
+                signals.assignments = clustering.assign(clustered, signals.index, signals.queue)
+            signals.groups = self.part(name, "clustering").groups(signals.index)
+        self.traces[name] = Trace(
+            signals.target.detach(), clustered, signals.index, signals.groups
+        )
+
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """All state moves here, once per optimizer step: momentum, queues, banks, centres."""
+        if self.recipe.momentum is not None:
+            self._follow(1 - value(self.recipe.momentum, self.progress))
+        for name, trace in self.traces.items():
+            objective = self.objectives[name]
+            if objective.queue:
+                self.stores[f"{name}/queue"].push(trace.target, trace.groups)
+            if objective.refit == "epoch":
+                self.stores[f"{name}/bank"].write(trace.index, trace.clustered)
+            if objective.clustering:
+                momentum = self.target_of(objective) == "momentum"
+                self.part(name, "clustering", momentum=momentum).update(trace.clustered)
+
+    @torch.no_grad()
+    def fill_queues(self, batches: Iterable[tuple[Batch, Draws]]) -> None:
+        """Fill every queue before the first step: an empty one gives no loss and moves nothing."""
+        waiting = {name for name, objective in self.objectives.items() if objective.queue}
+        for batch, draws in batches:
+            if not waiting:
+                return
+            self.loss_of(batch, self.views(batch.images, draws))
+            for name in sorted(waiting & self.traces.keys()):
+                queue = self.stores[f"{name}/queue"]
+                queue.push(self.traces[name].target, self.traces[name].groups)
+                waiting -= {name} if queue.is_full else set()
+
+    def _follow(self, rate: float) -> None:
+        """Momentum copies move a little towards their originals; counters are copied."""
+        for path, copy in self.teacher.items():
+            originals = self.parts[path].state_dict()
+            for name, tensor in copy.state_dict().items():
+                if name in dict(copy.named_parameters()):
+                    tensor.lerp_(originals[name], rate)
+
+
+def _pairs(rule: str, targets: Iterable[int], online: Iterable[int]) -> list[tuple[int, int]]:
+    fits = PAIRS[rule]
+    mine = list(enumerate(online))
+    return [(g, v) for g, target in enumerate(targets) for v, view in mine if fits(target, view)]
+
+
+def _index(stream_name: str, batch: Batch) -> Tensor:
+    if stream_name == "slices" and batch.slice_index is not None:
+        return batch.slice_index.flatten()
+    return batch.index
+
+
+def _stack(views: list[View], numbers: Iterable[int], name: str) -> Tensor | None:
+    found = [getattr(views[number], name) for number in numbers]
+    return None if any(x is None for x in found) else torch.stack(found)
+
+
+def _labels(
+    name: str | None, batch: Batch, views: list[View], numbers: tuple[int, ...]
+) -> Tensor | None:
+    """``[V, B]``: of the views where they provide them, else of the cases."""
+    if name is None:
+        return None
+    if name in views[numbers[0]].labels:
+        return torch.stack([views[number].labels[name] for number in numbers])
+    return batch.labels[name].expand(len(numbers), -1)
