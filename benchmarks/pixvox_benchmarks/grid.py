@@ -1,0 +1,125 @@
+"""A grid is methods x tasks x protocols x seeds at one budget; a cell is one of each."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+
+from pixvox_registry import MAKERS, TASKS
+from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.budgets import budget
+from pixvox_registry.contracts import Maker, Order, Task
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pretraining:
+    """One backbone to be made: a method on the train split of a task, within a budget.
+
+    Args:
+        method: a recipe (``simclr``), or what another maker makes (``hub:some-name``).
+    """
+
+    method: str
+    task: str
+    budget: str
+    seed: int
+
+    @property
+    def label(self) -> str:
+        """For people, and for names of files."""
+        return file_name(self.method, self.task, self.budget, f"s{self.seed}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One number of a board, before its seeds are averaged."""
+
+    pretraining: Pretraining
+    protocol: str
+
+    @property
+    def label(self) -> str:
+        """For people, and for names of files."""
+        return file_name(self.pretraining.label, self.protocol)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Grid:
+    """Everything a comparison wants to know."""
+
+    methods: tuple[str, ...]
+    tasks: tuple[str, ...]
+    protocols: tuple[str, ...]
+    seeds: int
+    budget: str
+
+    def pretrainings(self) -> list[Pretraining]:
+        """One per method, task and seed; the first seed of everything comes first."""
+        return [
+            Pretraining(method=method, task=task, budget=self.budget, seed=seed)
+            for seed, task, method in product(range(self.seeds), self.tasks, self.methods)
+        ]
+
+    def cells(self) -> list[Cell]:
+        """One per pretraining and protocol."""
+        return [
+            Cell(pretraining=pretraining, protocol=protocol)
+            for pretraining, protocol in product(self.pretrainings(), self.protocols)
+        ]
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A pretraining with the plugins that it names, built once."""
+
+    pretraining: Pretraining
+    task: Task
+
+    @classmethod
+    def of(cls, pretraining: Pretraining) -> Workshop:
+        """With its own task, read afresh."""
+        return cls(pretraining, TASKS.build(pretraining.task))
+
+    @cached_property
+    def maker(self) -> Maker:
+        """Who makes the weights."""
+        return MAKERS.build(self.maker_name)
+
+    @property
+    def maker_name(self) -> str:
+        """What stands before the colon; ``recipe`` if nothing does."""
+        maker, colon, _ = self.pretraining.method.partition(":")
+        return maker if colon else "recipe"
+
+    @cached_property
+    def order(self) -> Order:
+        """What the maker is asked for."""
+        return Order(
+            method=self.pretraining.method.removeprefix(f"{self.maker_name}:"),
+            source=self.task.source,
+            split="train",
+            budget=budget(self.pretraining.budget, self.task.dims),
+            seed=self.pretraining.seed,
+            flips=self.task.orientation_free,
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over all that decides the weights."""
+        return fingerprint([self.maker_name, self.maker.fingerprint(self.order)])
+
+    @property
+    def run_name(self) -> str:
+        """Name of the run folder: another recipe, dataset or version is another folder."""
+        return f"{self.pretraining.label}-{self.fingerprint[:12]}"
+
+
+def file_name(*parts: str) -> str:
+    """Parts joined by dashes, without what a file system or a shell minds.
+
+    >>> file_name("hub:owner/name", "breastmnist")
+    'hub_owner_name-breastmnist'
+    """
+    return "-".join(re.sub(r"[^\w.-]+", "_", part) for part in parts)

@@ -1,0 +1,101 @@
+"""The two kinds of jobs of a grid, as data: make weights, then measure them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixvox_benchmarks.grid import Cell, Pretraining, Workshop
+from pixvox_registry.artifacts import canonical_json, publish
+from pixvox_registry.errors import UserError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runs:
+    """The folder of all run folders; beside each stands where its finished weights are."""
+
+    folder: str
+
+    def of(self, workshop: Workshop) -> Path:
+        """The run folder of a pretraining."""
+        return Path(self.folder) / workshop.run_name
+
+    def weights(self, workshop: Workshop) -> Path | None:
+        """The finished weights, if they are there."""
+        note = self._note(workshop)
+        if not note.is_file():
+            return None
+        weights = Path(self.folder) / json.loads(note.read_text())["weights"]
+        return weights if weights.exists() else None
+
+    def keep(self, workshop: Workshop, weights: Path) -> None:
+        """Note where finished weights are, relative to this folder where they lie in it."""
+        root = Path(self.folder).resolve()
+        place = weights.resolve()
+        place = place.relative_to(root) if place.is_relative_to(root) else place
+        publish(self._note(workshop), canonical_json({"weights": str(place)}))
+
+    def _note(self, workshop: Workshop) -> Path:
+        return Path(self.folder) / f"{workshop.run_name}.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MakeJob:
+    """Makes the weights of a pretraining, or goes on where a killed one stopped."""
+
+    pretraining: Pretraining
+    runs: Runs
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """Of its log file."""
+        return f"make-{self.pretraining.label}"
+
+    def __call__(self) -> None:
+        """Runs in a process of its own."""
+        take_threads(self.threads)
+        workshop = Workshop.of(self.pretraining)
+        self.runs.keep(workshop, workshop.maker.make(workshop.order, self.runs.of(workshop)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureJob:
+    """Measures one cell and publishes its result, if its key is still the one that was asked for.
+
+    Args:
+        key: digest of the request when the grid was planned.
+    """
+
+    cell: Cell
+    key: str
+    runs: Runs
+    results: str
+    threads: int
+
+    @property
+    def name(self) -> str:
+        """Of its log file."""
+        return f"measure-{self.cell.label}"
+
+    def __call__(self) -> None:
+        """Runs in a process of its own."""
+        from pixvox_benchmarks.cell import measure
+
+        take_threads(self.threads)
+        workshop = Workshop.of(self.cell.pretraining)
+        weights = self.runs.weights(workshop)
+        if weights is None:
+            raise UserError(
+                f"Cell {self.cell.label} needs weights in {self.runs.of(workshop)}; none are "
+                "finished there. The data or a plugin changed while the grid ran: start it again."
+            )
+        measure(self.cell, workshop, weights, key=self.key, results=Path(self.results))
+
+
+def take_threads(number: int) -> None:
+    """How many cores this process may keep busy."""
+    import torch
+
+    torch.set_num_threads(number)

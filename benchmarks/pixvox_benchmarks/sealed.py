@@ -1,0 +1,73 @@
+"""The test split in an envelope: opened once, after the choice, and the opening is on record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import torch
+
+from pixvox_registry.contracts import Predictions, Split
+from pixvox_registry.errors import UserError
+
+TOLERANCE = 1e-6  # of the sum of a row of probabilities
+
+
+class SealedTest:
+    """Gives the test split to whoever calls it first, and to nobody after.
+
+    Args:
+        opener: who asks, for the record.
+        owner: whose cases they are.
+    """
+
+    def __init__(self, reveal: Callable[[], Split], *, opener: str, owner: str) -> None:
+        self.reveal = reveal
+        self.opener = opener
+        self.owner = owner
+        self.opened = 0
+        self.target = torch.empty(0, dtype=torch.int64)
+
+    def __call__(self) -> Split:
+        """The features and labels of the test cases.
+
+        Raises:
+            UserError: they were handed out before.
+        """
+        self.opened += 1
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        said = f"{now} {self.opener} opens the test split of {self.owner} (number {self.opened})"
+        print(said, file=sys.stderr, flush=True)
+        if self.opened > 1:
+            raise UserError(
+                f"Protocol {self.opener!r} opens the test split of {self.owner} a second time. "
+                "Whatever it chooses, it must choose on train and val."
+            )
+        split = self.reveal()
+        self.target = split.target.clone()
+        return split
+
+    def check(self, predictions: Predictions, classes: int) -> None:
+        """Refuse predictions that are not one distribution over classes for every test case.
+
+        Raises:
+            UserError: cases are missing, labels were changed, or rows are no probabilities.
+        """
+        if not self.opened:
+            raise UserError(f"Protocol {self.opener!r} predicts without opening the test split.")
+        wanted = (len(self.target), classes)
+        if tuple(predictions.probability.shape) != wanted:
+            raise UserError(
+                f"Protocol {self.opener!r} must give {wanted} probabilities for {self.owner}; "
+                f"it gives {tuple(predictions.probability.shape)}. No case may be left out."
+            )
+        if not torch.equal(predictions.target, self.target):
+            raise UserError(f"Protocol {self.opener!r} changes the labels of {self.owner}.")
+        rows = predictions.probability.double()
+        off = (rows.sum(1) - 1).abs() > TOLERANCE
+        if not rows.isfinite().all() or (rows < 0).any() or off.any():
+            raise UserError(
+                f"Protocol {self.opener!r} gives rows that are no probabilities for {self.owner}: "
+                "each must be finite, not negative, and sum to 1."
+            )
