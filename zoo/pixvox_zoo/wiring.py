@@ -36,6 +36,8 @@ class Trace:
 class Wiring(Composition):
     """The whole method as one module: the only owner of state and the only caller of ``gather``."""
 
+    progress = 0.0  # share of the run that is done; the loop moves it
+
     def forward(self, batch: Batch, draws: Draws) -> Tensor:
         """The weighted sum of all objectives that this batch can serve: ``-> []``."""
         return self.loss_of(batch, self.views(batch.images, draws))
@@ -56,8 +58,6 @@ class Wiring(Composition):
                 self.losses[name] = call(self.part(name, "loss"), signals)
             total = total + value(objective.weight, self.progress) * self.losses[name]
         return total
-
-    progress = 0.0  # share of the run that is done; the loop moves it
 
     def _encode_target(self, views: list[View], online: Encoded) -> Encoded:
         if not self.teacher:
@@ -193,12 +193,11 @@ class Wiring(Composition):
                 waiting -= {name} if queue.is_full else set()
 
     def _follow(self, rate: float) -> None:
-        """Momentum copies move a little towards their originals; counters are copied."""
+        """Momentum copies move a little towards their originals."""
         for path, copy in self.teacher.items():
-            originals = self.parts[path].state_dict()
-            for name, tensor in copy.state_dict().items():
-                if name in dict(copy.named_parameters()):
-                    tensor.lerp_(originals[name], rate)
+            copies, originals = list(copy.parameters()), list(self.parts[path].parameters())
+            if copies:
+                torch._foreach_lerp_(copies, originals, rate)
 
 
 def _pairs(rule: str, targets: Iterable[int], online: Iterable[int]) -> list[tuple[int, int]]:

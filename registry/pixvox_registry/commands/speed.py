@@ -1,0 +1,44 @@
+"""``pixvox speed``: ratios of ours to other ways, each measured in one run."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from pixvox_registry import COMMANDS, METERS
+from pixvox_registry.console import say, show_table
+from pixvox_registry.errors import unknown
+
+
+@COMMANDS.register
+def speed(
+    recipe: Annotated[str, typer.Argument(help="Whose step is measured.")] = "simclr",
+    only: Annotated[str, typer.Option(help="Meters, for example step,views; all by default.")] = "",
+    dims: Annotated[int, typer.Option(help="2 for images, 3 for volumes.", min=2, max=3)] = 2,
+    seconds: Annotated[float, typer.Option(help="Spent on each side of a ratio.")] = 10.0,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Throughput as ratios: the whole step to the bare one, views and probes to other libraries.
+
+    Example: pixvox speed simclr --only step --dims 3
+    """
+    from pixvox_registry.artifacts import canonical_json
+    from pixvox_registry.recipes import recipe_files
+
+    if recipe not in recipe_files():
+        raise unknown("recipe", recipe, recipe_files())
+    meters = [name for name in only.split(",") if name] or list(METERS)
+    for name in meters:
+        METERS.get(name)
+    measured = {}
+    for name in meters:
+        say(f"measuring {name} ...")
+        measured[name] = METERS.get(name)(recipe, dims, seconds)
+        if not json:
+            show_table(measured[name])
+            print()
+    if json:
+        ratios = {row["what"]: row["ratio"] for rows in measured.values() for row in rows}
+        sys.stdout.write(canonical_json({**ratios, "meters": measured}).decode())

@@ -1,0 +1,77 @@
+"""The zoo from Python: pretrain a recipe on a source, in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from pixvox_registry.budgets import Budget
+from pixvox_registry.budgets import budget as budget_of
+from pixvox_registry.contracts import Order
+from pixvox_registry.errors import UserError
+from pixvox_registry.source_spec import build_source
+from pixvox_zoo.border import read_recipe
+from pixvox_zoo.pretrain import pretrain as run
+
+STEMS = ("imagenet", "small")
+
+
+def pretrain(
+    recipe: str,
+    data: str,
+    out: Path | str,
+    *,
+    budget: str = "small",
+    seed: int = 0,
+    flips: bool = False,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    quiet: bool = False,
+    **changes: Any,
+) -> Path:
+    """Pretrain a recipe on the train split of a source; the folder of the weights.
+
+    Args:
+        data: as on the command line, for example ``phantoms:shapes_2d,count=512``.
+        changes: of the budget: ``epochs``, ``batch``, ``image_size``, ``width``, ``stem``.
+    """
+    method = read_recipe(recipe, overrides)
+    order = order_for(method.name, data, budget=budget, seed=seed, flips=flips, changes=changes)
+    return run(method, order, Path(out), resume=resume, quiet=quiet)
+
+
+def order_for(
+    method: str,
+    data: str,
+    *,
+    split: str = "train",
+    budget: str = "small",
+    seed: int = 0,
+    flips: bool = False,
+    changes: Mapping[str, Any],
+) -> Order:
+    """An order whose budget is a preset, or a preset with changes and then called ``custom``."""
+    source = build_source(data)
+    preset = budget_of(budget, source.dims)
+    wanted = {name: change for name, change in changes.items() if change}
+    if "epochs" in wanted:
+        wanted["seen"] = round(wanted.pop("epochs") * len(source.cases(split)))
+    return Order(
+        method=method,
+        source=source,
+        split=split,
+        budget=_changed(preset, wanted),
+        seed=seed,
+        flips=flips,
+    )
+
+
+def _changed(preset: Budget, wanted: Mapping[str, Any]) -> Budget:
+    if wanted.get("stem", "small") not in STEMS:
+        raise UserError(f"A stem is one of {', '.join(STEMS)}, not {wanted['stem']!r}.")
+    for name in ("seen", "batch", "image_size", "width"):
+        if wanted.get(name, 1) <= 0:
+            raise UserError(f"{name} must be above 0, not {wanted[name]}.")
+    return replace(preset, **wanted, name="custom") if wanted else preset

@@ -1,0 +1,71 @@
+"""``pixvox pretrain``: a recipe on a source, to weights that load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pixvox_registry import COMMANDS
+from pixvox_registry.console import say
+
+
+@COMMANDS.register
+def pretrain(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name, or a YAML file.")],
+    data: Annotated[str, typer.Option(help="A source, for example image_folder:PATH.")],
+    out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
+    split: Annotated[str, typer.Option(help="Which cases of the source.")] = "train",
+    budget: Annotated[str, typer.Option(help="tiny, small, standard or paper.")] = "small",
+    epochs: Annotated[float, typer.Option(help="Instead of the budget's cases seen.")] = 0,
+    batch: Annotated[int, typer.Option(help="Instead of the budget's; over all devices.")] = 0,
+    image_size: Annotated[int, typer.Option(help="Instead of the budget's side.")] = 0,
+    width: Annotated[float, typer.Option(help="Instead of the budget's width.")] = 0,
+    stem: Annotated[str, typer.Option(help="Instead of the budget's: imagenet or small.")] = "",
+    seed: Annotated[int, typer.Option(help="Of weights, order and views.")] = 0,
+    flips: Annotated[bool, typer.Option(help="May views mirror this anatomy?")] = False,
+    devices: Annotated[int, typer.Option(help="Processes that train together.")] = 1,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    precision: Annotated[str, typer.Option(help="32-true or bf16-mixed; by device.")] = "",
+    override: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value of the recipe; repeatable.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
+) -> None:
+    """Pretrain a method and write its weights, card, log and curves.
+
+    Example: pixvox pretrain simclr --data image_folder:scans --epochs 50 --out runs/scans
+    """
+    from pixvox_zoo.api import order_for
+    from pixvox_zoo.border import read_recipe
+    from pixvox_zoo.pretrain import pretrain as run
+
+    method = read_recipe(recipe, override or ())
+    order = order_for(
+        method.name,
+        data,
+        split=split,
+        budget=budget,
+        seed=seed,
+        flips=flips,
+        changes={
+            "epochs": epochs,
+            "batch": batch,
+            "image_size": image_size,
+            "width": width,
+            "stem": stem,
+        },
+    )
+    folder = run(
+        method,
+        order,
+        out or Path("runs") / f"{method.name}-s{seed}",
+        resume=resume,
+        devices=devices,
+        accelerator=accelerator,
+        precision=precision or None,
+        quiet=quiet,
+    )
+    say(f'Done. Load it: pixvox_zoo.load("{folder}").')

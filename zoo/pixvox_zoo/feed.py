@@ -1,0 +1,84 @@
+"""Feed: batches of resident cases, each a function of its step alone."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from pixvox_registry.cases import Cases
+from pixvox_registry.contracts import Batch
+from pixvox_registry.draws import Draws, generator
+from pixvox_registry.intensity import Intensity
+
+RESIDENT_BYTES = 4 << 30  # larger sources stay memory-mapped and are read batch by batch
+
+
+class Feed:
+    """Every case once per epoch, in an order that (seed, epoch) decides.
+
+    Args:
+        batch: B of the global batch; fewer where there are fewer cases.
+        offset: of the case index, which is global over all sources.
+        rank: this process's number among ``ranks``; it holds its share of every batch.
+    """
+
+    def __init__(
+        self,
+        cases: Cases,
+        intensity: Intensity,
+        *,
+        batch: int,
+        seed: int,
+        device: torch.device | str = "cpu",
+        offset: int = 0,
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        self.cases = cases
+        self.intensity = intensity
+        self.batch = min(batch, len(cases))
+        self.seed = seed
+        self.device = torch.device(device)
+        self.offset = offset
+        share = self.batch // ranks
+        self.rows = slice(rank * share, (rank + 1) * share)
+        images = cases.images
+        fits = images.numel() * images.element_size() <= RESIDENT_BYTES
+        self.images = images.to(self.device) if fits else images
+        self.labels = {name: label.to(self.device) for name, label in cases.labels.items()}
+        self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Whole batches only: a loss over a smaller batch is another loss."""
+        return len(self.cases) // self.batch
+
+    def at(self, step: int) -> Batch:
+        """The batch of a step, standardised, on the device."""
+        index = self.index_at(step)[self.rows].to(self.images.device)
+        stored = self.images.index_select(0, index).to(self.device)
+        index = index.to(self.device)
+        return Batch(
+            images=self.intensity.standardise(stored),
+            index=index + self.offset,
+            labels={name: label[index] for name, label in self.labels.items()},
+        )
+
+    def index_at(self, step: int) -> Tensor:
+        """Rows of the cases of a step's global batch: ``[B]``."""
+        epoch, position = divmod(step, self.steps_per_epoch)
+        if epoch != self._epoch:
+            stream = generator(self.seed, "order", epoch)
+            self._order = torch.randperm(len(self.cases), generator=stream)
+            self._epoch = epoch
+        return self._order[position * self.batch : (position + 1) * self.batch]
+
+    def draws_at(self, step: int) -> Draws:
+        """The random numbers of a step's views."""
+        return Draws(
+            seed=self.seed, step=step, batch=self.batch, rows=self.rows, device=self.device
+        )
+
+    def ids_at(self, step: int) -> list[str]:
+        """Names of the cases of a step, for messages."""
+        return [self.cases.ids[row] for row in self.index_at(step).tolist()]

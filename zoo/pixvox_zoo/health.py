@@ -1,0 +1,81 @@
+"""Health of a representation: is it alive, how many dimensions does it use, does it tell cases apart?"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from pixvox_registry.draws import generator
+from pixvox_zoo.feed import Feed
+
+CASES = 512  # looked at, at most
+COLLAPSED_STD, COLLAPSED_RANK = 0.05, 2.0
+
+
+def spread(embedding: Tensor) -> float:
+    """Mean standard deviation of the normalised embedding times sqrt(E): 1 isotropic, 0 collapsed.
+
+    ``[R, E] -> number`` (arXiv:2011.10566, section 4.1).
+    """
+    z = nn.functional.normalize(embedding.float(), dim=-1)
+    return float(z.std(0).mean() * z.shape[1] ** 0.5)
+
+
+def rankme(features: Tensor) -> float:
+    """RankMe: the exponential of the entropy of the singular values, ``[R, D] -> number``.
+
+    arXiv:2210.02885, equation 1.
+    """
+    sigma = torch.linalg.svdvals(features.double())
+    p = sigma / sigma.sum().clamp(min=1e-300) + 1e-7
+    return float(torch.exp(-(p * p.log()).sum()))
+
+
+def knn_accuracy(bank: Tensor, labels: Tensor, queries: Tensor, answers: Tensor, k: int = 20) -> float:
+    """Share of queries whose k nearest (cosine) vote right: ``[R, D], [R], [Q, D], [Q]``."""
+    cosine = nn.functional.normalize(queries, dim=-1) @ nn.functional.normalize(bank, dim=-1).T
+    nearest = labels[cosine.topk(min(k, len(bank)), dim=1).indices]  # [Q, k]
+    votes = nn.functional.one_hot(nearest, int(labels.max()) + 1).sum(1)  # [Q, K]
+    return float((votes.argmax(1) == answers).double().mean())
+
+
+@torch.no_grad()
+def examine(backbone: nn.Module, feed: Feed, cases: int = CASES) -> dict[str, float]:
+    """RankMe, spread of the features, and kNN accuracy on a held-out fifth of some cases.
+
+    The cases are the same at every call. Accuracy only where cases have a class; it guides the eye
+    and selects nothing.
+    """
+    stream = generator(feed.seed, "health")
+    rows = torch.randperm(len(feed.cases), generator=stream)[:cases]
+    features = embed(backbone, feed, rows)
+    found = {"rankme": rankme(features), "feature_std": spread(features)}
+    if "class" in feed.labels and len(rows) >= 10:
+        labels = feed.labels["class"][rows.to(feed.device)]
+        fifth = len(rows) // 5
+        bank, queries = features[fifth:], features[:fifth]
+        found["knn_accuracy"] = knn_accuracy(bank, labels[fifth:], queries, labels[:fifth])
+    return found
+
+
+@torch.no_grad()
+def embed(backbone: nn.Module, feed: Feed, rows: Tensor) -> Tensor:
+    """Pooled features of some cases in eval mode: ``[R] -> [R, D]``."""
+    was_training = backbone.training
+    backbone.eval()
+    try:
+        pieces = []
+        for piece in rows.split(256):
+            stored = feed.images[piece.to(feed.images.device)].to(feed.device)
+            pieces.append(backbone(feed.intensity.standardise(stored)).pooled.float())
+    finally:
+        backbone.train(was_training)
+    return torch.cat(pieces)
+
+
+def is_collapsed(figures: dict[str, float]) -> bool:
+    """Has the embedding shrunk to a point or the features to fewer than two dimensions?"""
+    return (
+        figures.get("embedding_std", 1.0) < COLLAPSED_STD
+        or figures.get("rankme", 1e9) < COLLAPSED_RANK
+    )

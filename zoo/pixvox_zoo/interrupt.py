@@ -1,0 +1,43 @@
+"""Interrupt: SIGTERM and SIGUSR1 ask for a checkpoint at the next step and exit code 75."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, NoReturn
+
+from pixvox_registry.console import say
+
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+RESUME_ME = 75  # EX_TEMPFAIL: what schedulers take for "try again"
+
+
+class Interrupt:
+    """While it is entered, a request to stop is remembered rather than obeyed at once."""
+
+    def __init__(self) -> None:
+        self.requested = False
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> Interrupt:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._remember) for number in SIGNALS}
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def leave(self, farewell: str) -> NoReturn:
+        """Say where the run stands and exit."""
+        say(farewell)
+        raise SystemExit(RESUME_ME)
+
+    def _remember(self, number: int, frame: FrameType | None) -> None:
+        self.requested = True

@@ -1,0 +1,36 @@
+"""Maker ``recipe``: pretrains a recipe of the zoo on the cases that a benchmark orders."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pixvox_registry import MAKERS
+from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.contracts import Order, Pretrained
+from pixvox_zoo import weights
+from pixvox_zoo.border import read_recipe
+from pixvox_zoo.card import identity_of
+from pixvox_zoo.timing import estimate_seconds
+
+
+@MAKERS.register
+class RecipeMaker:
+    """A method of the zoo, by the name of its recipe."""
+
+    def fingerprint(self, order: Order) -> str:
+        """sha256 over the recipe, the cases, the budget, the seed and every plugin's version."""
+        return fingerprint(identity_of(read_recipe(order.method), order))
+
+    def make(self, order: Order, folder: Path) -> Path:
+        """Pretrain in ``folder``, or go on with it, or find it done."""
+        from pixvox_zoo.pretrain import pretrain
+
+        return pretrain(read_recipe(order.method), order, folder, resume=True)
+
+    def load(self, weights_folder: Path) -> Pretrained:
+        """The backbone, verified."""
+        return weights.load(weights_folder)
+
+    def estimate(self, order: Order) -> tuple[float, int]:
+        """Seconds and bytes, from a few timed steps of the real loop body."""
+        return estimate_seconds(read_recipe(order.method), order)

@@ -1,0 +1,158 @@
+"""Meter ``step``: pretraining end to end against the bare step, and where the time goes."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pixvox_registry import METERS
+from pixvox_registry.budgets import budget
+from pixvox_registry.contracts import Order
+from pixvox_registry.source_spec import build_source
+
+SOURCES = {2: "phantoms:shapes_2d,count=2048", 3: "phantoms:shapes_3d,count=512"}
+
+
+@METERS.register
+def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
+    """Throughput of whole training steps, health checks included, over that of the bare step.
+
+    The bare step is forward, loss, backward and optimizer of the same method on views that are
+    ready. Both are timed in turn, so noise falls on both; medians are compared.
+    """
+    import torch
+    from lightning_fabric import Fabric
+
+    from pixvox_zoo.border import read_recipe
+    from pixvox_zoo.health import examine
+    from pixvox_zoo.plan import plan
+    from pixvox_zoo.pretrain import advance, prepare
+    from pixvox_zoo.reporting import Reporter
+    from pixvox_zoo.stepper import Stepper
+
+    method = read_recipe(recipe or "simclr")
+    order = Order(
+        method=method.name,
+        source=build_source(SOURCES[dims]),
+        split="train",
+        budget=budget("small", dims),
+        seed=0,
+        flips=True,
+    )
+    fabric = Fabric()
+    feed, wiring = prepare(method, order, fabric)
+    leg = plan(method, order.budget, feed.batch)[0]
+    wiring.begin_stage(leg.stage)
+    wiring.to(fabric.device).train()
+    stepper = Stepper(wiring)
+    clock = Clock()
+    ready = feed.at(0), wiring.views(feed.at(0).images, feed.draws_at(0))
+
+    def bare() -> None:
+        loss = wiring.loss_of(*ready)
+        stepper.optimizer.zero_grad()
+        loss.backward()
+        stepper.optimizer.step()
+
+    def whole(number: int) -> None:
+        advance(wiring, feed, stepper, leg, number, fabric)
+
+    bare(), whole(0)
+    number, until = 1, time.perf_counter() + 2 * seconds
+    while time.perf_counter() < until or number < 4:
+        clock.time("bare", bare)
+        clock.time("whole", lambda n=number: whole(n))
+        phases(clock, wiring, feed, stepper, number)
+        number += 1
+    with tempfile.TemporaryDirectory() as folder:
+        reporter = Reporter(Path(folder), feed, total=leg.end, quiet=True)
+    clock.time("health", lambda: examine(wiring.backbone, feed, reporter.cases))
+    health = clock.median("health") / reporter.every
+    spent, fastest = clock.median("whole") + health, clock.median("bare")
+    stem = f"{order.budget.stem} stem, width {order.budget.width:g}, {order.budget.image_size} px"
+    where = f"{method.name} {dims}D, batch {feed.batch}, {stem}, {torch.get_num_threads()} threads"
+    rows = [
+        {"what": "fraction_of_bare_step", "ours": feed.batch / spent, "other": feed.batch / fastest,
+         "ratio": fastest / spent, "unit": f"cases/s ({where})"},
+    ]
+    total = sum(clock.median(name) for name in PHASES) + health
+    for name in PHASES:
+        rows.append(_share(name, clock.median(name), total))
+    return [*rows, _share("health", health, total)]
+
+
+PHASES = ("read", "views", "forward", "loss", "backward", "optimizer")
+
+
+def phases(clock: Clock, wiring: Any, feed: Any, stepper: Any, number: int) -> None:
+    """One step, lap by lap; the loss is timed by hooks inside the forward pass."""
+    inside = Clock()
+    hooks = []
+    for name in wiring.objectives:
+        loss = wiring.part(name, "loss")
+        hooks.append(loss.register_forward_pre_hook(lambda *_: inside.start("loss")))
+        hooks.append(loss.register_forward_hook(lambda *_: inside.stop("loss")))
+    batch = clock.time("read", lambda: feed.at(number))
+    views = clock.time("views", lambda: wiring.views(batch.images, feed.draws_at(number)))
+    begun = time.perf_counter()
+    total = wiring.loss_of(batch, views)
+    forward = time.perf_counter() - begun
+    loss_seconds = sum(inside.laps.get("loss", []))
+    clock.laps.setdefault("forward", []).append(forward - loss_seconds)
+    clock.laps.setdefault("loss", []).append(loss_seconds)
+    stepper.optimizer.zero_grad()
+    clock.time("backward", total.backward)
+
+    def optimize() -> None:
+        stepper.update(number, 0.0)
+        stepper.optimizer.step()
+        wiring.after_step()
+
+    clock.time("optimizer", optimize)
+    for hook in hooks:
+        hook.remove()
+
+
+class Clock:
+    """Laps by name, with the device's queue drained before and after each."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, list[float]] = {}
+        self._begun: dict[str, float] = {}
+
+    def start(self, name: str) -> None:
+        """Begin a lap."""
+        _drain()
+        self._begun[name] = time.perf_counter()
+
+    def stop(self, name: str) -> None:
+        """End it."""
+        _drain()
+        self.laps.setdefault(name, []).append(time.perf_counter() - self._begun[name])
+
+    def time(self, name: str, action: Callable[[], Any]) -> Any:
+        """One lap around an action."""
+        self.start(name)
+        result = action()
+        self.stop(name)
+        return result
+
+    def median(self, name: str) -> float:
+        """Seconds."""
+        return statistics.median(self.laps[name])
+
+
+def _share(name: str, seconds: float, total: float) -> dict[str, Any]:
+    return {"what": name, "ours": seconds * 1e3, "other": total * 1e3, "ratio": seconds / total,
+            "unit": "ms of ms a step"}
+
+
+def _drain() -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()

@@ -1,0 +1,102 @@
+"""Reporting: the progress bar, ``log.jsonl`` and ``curves.png`` of a run."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from torch import Tensor
+
+from pixvox_registry.console import progress, say
+from pixvox_zoo import curves
+from pixvox_zoo.feed import Feed
+from pixvox_zoo.health import CASES, examine, spread
+from pixvox_zoo.run_folder import Log
+from pixvox_zoo.wiring import Wiring
+
+# A health check of every short epoch would cost more than training: at most ten reports a run, and
+# one looks at no more than an eighth of the cases seen since the last (2 % of the run's time).
+REPORTS = 10
+SHARE = 8
+
+
+class Reporter:
+    """Watches a run and writes what it sees; it never changes the run."""
+
+    def __init__(self, out: Path, feed: Feed, *, total: int, quiet: bool) -> None:
+        self.out = out
+        self.feed = feed
+        self.total = total
+        self.quiet = quiet
+        self.log = Log(out / "log.jsonl")
+        epochs = max(1, -(-total // (REPORTS * feed.steps_per_epoch)))
+        self.every = epochs * feed.steps_per_epoch
+        self.cases = min(CASES, max(64, self.every * feed.batch // SHARE))
+        self.wall_seconds = 0.0
+        self._bar = progress(quiet=quiet)
+
+    def __enter__(self) -> Reporter:
+        self._progress = self._bar.__enter__()
+        self._task = self._progress.add_task("pretraining", total=self.total)
+        self._begun = self._last = time.monotonic()
+        self._first = self._last_step = 0
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.__exit__(kind, error, trace)
+
+    def resume(self, step: int) -> None:
+        """Go on from a step; the log forgets what came after it."""
+        self.log.rewind(step)
+        self._first = self._last_step = step
+        self._progress.update(self._task, completed=step)
+
+    def step(self, step: int, loss: Tensor, wiring: Wiring, lr: float) -> None:
+        """After each step; at the end of some epochs it looks at the health too."""
+        now = time.monotonic()
+        speed = (step - self._first) * self.feed.batch / max(1e-9, now - self._begun)
+        if step % self.every and step != self.total:
+            if not self.quiet:
+                self._progress.update(self._task, completed=step)
+            return
+        line: dict[str, Any] = {
+            "step": step,
+            "epoch": step / self.feed.steps_per_epoch,
+            "seen": step * self.feed.batch,
+            "loss": float(loss.detach()),
+            "lr": lr,
+            "images_per_second": round(speed, 1),
+            **{f"loss/{name}": float(x.detach()) for name, x in wiring.losses.items()},
+            **self.health(wiring),
+        }
+        self.log.write(line)
+        note = f"loss {line['loss']:.3f}, {speed:,.0f} images/s, RankMe {line['rankme']:.1f}"
+        self._progress.update(self._task, completed=step, description=note)
+        if not self.quiet and self._progress.disable:
+            say(f"step {step} of {self.total}: {note}")
+
+    def health(self, wiring: Wiring) -> dict[str, float]:
+        """Spread of the embedding in this batch, and what ``examine`` sees."""
+        found = examine(wiring.backbone, self.feed, self.cases)
+        embeddings = [spread(trace.target.flatten(0, 1)) for trace in wiring.traces.values()]
+        return {**found, **({"embedding_std": min(embeddings)} if embeddings else {})}
+
+    def finish(self, wiring: Wiring) -> dict[str, float]:
+        """Draw the curves and give the last health figures."""
+        self.wall_seconds = time.monotonic() - self._begun
+        lines = self.log.lines()
+        if lines:
+            curves.draw(lines, f"{wiring.recipe.title}, {self.feed.batch} cases a step", self.out / "curves.png")
+        last = {"embedding_std": lines[-1]["embedding_std"]} if lines else {}
+        return {**last, **examine(wiring.backbone, self.feed)}
+
+    def warn(self, text: str) -> None:
+        """A line for the person who waits."""
+        say(text)
