@@ -1,0 +1,36 @@
+# `make quickstart` and `make test` work on a bare machine with Python 3.11 and make.
+VENV := .venv
+BIN := $(VENV)/bin
+ROOMS := registry zoo benchmarks leaderboards
+PYTHON ?= python3
+PYTEST_FLAGS ?=
+
+.PHONY: quickstart test check boards slow
+
+quickstart: $(VENV)/installed
+	$(BIN)/pixvox quickstart
+
+test: $(VENV)/installed-test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pytest $(PYTEST_FLAGS)
+
+check: test
+
+slow: $(VENV)/installed-test
+	$(BIN)/pytest -m slow
+
+boards: $(VENV)/installed
+	$(BIN)/pixvox board leaderboards/results --out leaderboards --readme README.md
+
+$(VENV)/installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(VENV)/installed-test: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@ $(VENV)/installed

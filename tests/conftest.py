@@ -1,0 +1,28 @@
+"""What every test may rely on: one thread, own caches, and real data where it stands."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+
+@pytest.fixture(autouse=True)
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIXVOX_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def fixed_seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder of real datasets; the test is skipped, visibly, where there is none."""
+    root = os.environ.get("PIXVOX_DATA")
+    if not root or not Path(root).is_dir():
+        pytest.skip("PIXVOX_DATA names no folder of real data")
+    return Path(root)
