@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import (
@@ -48,6 +49,7 @@ class Registry(Collection[str], Generic[Plugin]):
         self.kind = kind
         self.home = home
         self._marked: dict[str, Callable[..., Any]] = {}  # module -> its plugin
+        self._lent: dict[str, Callable[..., Any]] = {}
 
     def register(self, factory: Factory) -> Factory:
         """Mark ``factory`` as the plugin of its file."""
@@ -59,6 +61,15 @@ class Registry(Collection[str], Generic[Plugin]):
             )
         self._marked[factory.__module__] = factory
         return factory
+
+    @contextmanager
+    def lend(self, name: str, factory: Callable[..., Any]) -> Iterator[None]:
+        """A plugin for the length of a ``with`` block: for notebooks and tests."""
+        self._lent[name] = factory
+        try:
+            yield
+        finally:
+            del self._lent[name]
 
     def build(self, name: str, /, *arguments: Any, **settings: Any) -> Plugin:
         """A new plugin, for example ``LOSSES.build("barlow_twins", off_diagonal=5e-3)``."""
@@ -73,6 +84,8 @@ class Registry(Collection[str], Generic[Plugin]):
             UnknownName: nothing bears the name.
             BrokenPlugin: its file cannot be imported, marks nothing, or two distributions bring it.
         """
+        if name in self._lent:
+            return self._lent[name]
         guests = self._guests(name)
         owners = [_distribution(guest) for guest in guests]
         if name in self._files():
@@ -103,6 +116,8 @@ class Registry(Collection[str], Generic[Plugin]):
     def origin(self, name: str) -> Origin:
         """Distribution, version and module of a plugin."""
         module = self.get(name).__module__
+        if name in self._lent:
+            return Origin("session", "0", module)
         guests = self._guests(name)
         if guests and guests[0].dist is not None:
             return Origin(_distribution(guests[0]), guests[0].dist.version, module)
@@ -113,7 +128,7 @@ class Registry(Collection[str], Generic[Plugin]):
         return {point.name: _distribution(point) for point in _installed().select(group=self.home)}
 
     def __iter__(self) -> Iterator[str]:
-        return iter(sorted({*self._files(), *self.guests()}))
+        return iter(sorted({*self._files(), *self.guests(), *self._lent}))
 
     def __len__(self) -> int:
         return len(list(iter(self)))
