@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -41,7 +41,7 @@ class Draws:
     seed: int
     step: int
     batch: int
-    rows: slice = slice(None)
+    rows: slice = field(default_factory=lambda: slice(None))
     device: torch.device | str = "cpu"
 
     def uniform(self, purpose: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
