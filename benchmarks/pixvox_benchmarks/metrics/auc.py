@@ -1,0 +1,60 @@
+"""Area under the ROC curve as MedMNIST defines it (arXiv:2110.14795), ties counting half."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixvox_benchmarks.scorable import Classes, Floats, scorable
+from pixvox_registry import METRICS, UserError
+
+
+@METRICS.register
+class Auc:
+    """How often a case of a class scores above a case of another; equal scores count half.
+
+    Two classes: the score of class 1. More: the plain mean over classes of one against the rest.
+    A weighting that leaves a class without weight scores NaN.
+    """
+
+    version = "1"
+    higher_is_better = True
+    stratified = True
+
+    def __call__(self, probability: Floats, target: Classes, weight: Floats) -> Floats:
+        """``[N, K], [N], [P, N] -> [P]``.
+
+        Raises:
+            UserError: not scorable, or a class has no test case.
+        """
+        p, y, w = scorable(probability, target, weight)
+        classes = range(1, 2) if p.shape[1] == 2 else range(p.shape[1])
+        absent = sorted(set(classes) - set(y.tolist()))
+        if absent:
+            raise UserError(
+                f"AUC wanted test cases of each of {p.shape[1]} classes; none came of class "
+                f"{', '.join(map(str, absent))}. Use accuracy, or a split that has them."
+            )
+        areas: Floats = np.mean([_area(p[:, k], y == k, w) for k in classes], axis=0)
+        return areas
+
+
+def _area(score: Floats, positive: NDArray[np.bool_], weight: Floats) -> Floats:
+    """``[N], [N], [P, N] -> [P]``: weight of the pairs in order, over the weight of all pairs.
+
+    Negatives are sorted once; their cumulative weight tells each positive how much lies below it
+    (``under``), and how much lies below or beside it (``upto``).
+    """
+    negatives = np.flatnonzero(~positive)
+    negatives = negatives[np.argsort(score[negatives], kind="stable")]
+    under = np.searchsorted(score[negatives], score[positive], side="left")
+    upto = np.searchsorted(score[negatives], score[positive], side="right")
+    cumulative = np.zeros((len(weight), len(negatives) + 1))  # [P, negatives + 1]
+    np.cumsum(weight[:, negatives], axis=1, out=cumulative[:, 1:])
+    beaten = cumulative[:, under]  # [P, positives]
+    if (under != upto).any():
+        beaten = (beaten + cumulative[:, upto]) / 2
+    heavy = weight[:, positive]
+    with np.errstate(invalid="ignore"):
+        area: Floats = np.einsum("pn,pn->p", heavy, beaten) / (heavy.sum(1) * cumulative[:, -1])
+    return area
