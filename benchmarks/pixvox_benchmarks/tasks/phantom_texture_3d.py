@@ -6,10 +6,10 @@ from pixvox_registry import SOURCES, TASKS
 
 @TASKS.register
 def phantom_texture_3d() -> ClassificationTask:
-    """400 / 200 / 200 volumes of 28 voxels, as many of each class."""
+    """320 / 160 / 160 volumes of 28 voxels, as many of each class."""
     return ClassificationTask(
         name="phantom_texture_3d",
-        source=SOURCES.build("phantoms", "texture_3d", count=400),
+        source=SOURCES.build("phantoms", "texture_3d", count=320),
         classes=("smooth", "coarse", "striped", "speckled"),
         licence="CC0-1.0",
         units="patient",
