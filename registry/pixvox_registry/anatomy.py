@@ -98,7 +98,8 @@ def organ_distance(shape: Tensor, chance: Chance, size: int) -> Tensor:
     The four shapes have about the same volume at the same radius.
     """
     dims = chance.dims
-    radius = spread(chance.uniform(0.22, 0.32), dims)
+    # a ball fills less of a cube than a disc of a square
+    radius = spread(chance.uniform(0.22, 0.32), dims) * (1.0 if dims == 2 else 1.2)
     x = chance.frame(size, off_centre=0.10) / radius[..., None]  # [B, *S, dims]
     x = x * spread(chance.uniform(0.9, 1.1, dims), dims, before=1)
     stretch = spread(chance.uniform(1.8, 2.4), dims)
