@@ -23,6 +23,9 @@ from pixvox_registry.errors import UserError, suggestion, unknown
 Plugin = TypeVar("Plugin", covariant=True)  # what build() returns
 Factory = TypeVar("Factory", bound=Callable[..., Any])  # what register() hands back, unchanged
 
+# A class without a constructor shows nn.Module's *args and **kwargs, which are no settings.
+CATCH_ALL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+
 
 class BrokenPlugin(UserError):
     """A plugin that exists and cannot be imported."""
@@ -101,7 +104,8 @@ class Registry(Collection[str], Generic[Plugin]):
 
     def names_of_settings(self, name: str) -> Mapping[str, inspect.Parameter]:
         """The parameters of a plugin's constructor or function, in order."""
-        return inspect.signature(self.get(name)).parameters
+        parameters = inspect.signature(self.get(name)).parameters
+        return {name: p for name, p in parameters.items() if p.kind not in CATCH_ALL}
 
     def check_settings(self, name: str, settings: Mapping[str, Any]) -> None:
         """Refuse a setting that the plugin does not have, with a suggestion."""

@@ -1,0 +1,18 @@
+"""AdamW: Adam with weight decay apart from the gradient (arXiv:1711.05101)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+
+from pixvox_registry import OPTIMIZERS
+
+
+@OPTIMIZERS.register
+def adamw(
+    parameters: Iterable[Any], *, lr: float, betas: Sequence[float] = (0.9, 0.999)
+) -> torch.optim.Optimizer:
+    """Each group brings its weight decay."""
+    return torch.optim.AdamW(parameters, lr=lr, betas=(betas[0], betas[1]))
