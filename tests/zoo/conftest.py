@@ -53,8 +53,10 @@ class Linear(nn.Module):
 
 
 class Agree(nn.Module):
+    """Towards half of the target: no symmetry leaves a parameter without gradient."""
+
     def forward(self, online: Tensor, target: Tensor, pairs: list[tuple[int, int]]) -> Tensor:
-        return sum((online[v] - target[g]).square().mean() for g, v in pairs) / len(pairs)
+        return sum((online[v] - target[g] / 2).square().mean() for g, v in pairs) / len(pairs)
 
 
 class Contrast(nn.Module):
