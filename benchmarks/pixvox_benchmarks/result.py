@@ -1,0 +1,219 @@
+"""A result: one cell of a grid, one canonical JSON file, with its per-case scores beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from pixvox_registry.artifacts import canonical_json, digest, fingerprint, publish
+from pixvox_registry.errors import UserError
+
+SCHEMA = 1
+DIGITS = 7  # significant, of a probability: scores are computed from what the file holds
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseScores:
+    """What one cell says of each test case.
+
+    Args:
+        ids: N case ids.
+        target: N classes.
+        probability: N rows of K.
+    """
+
+    ids: tuple[str, ...]
+    target: tuple[int, ...]
+    probability: tuple[tuple[float, ...], ...]
+
+    @classmethod
+    def rounded(
+        cls, ids: Sequence[str], target: Sequence[int], probability: Sequence[Sequence[float]]
+    ) -> CaseScores:
+        """The values as the file will hold them; compute scores from these."""
+        rows = tuple(tuple(float(f"{p:.{DIGITS}g}") for p in row) for row in probability)
+        return cls(ids=tuple(ids), target=tuple(int(t) for t in target), probability=rows)
+
+    def content(self) -> bytes:
+        """One case a line, so that a change is one line of a diff."""
+        rows = zip(self.ids, self.target, self.probability, strict=True)
+        lines = [json.dumps([i, t, list(p)], allow_nan=False) for i, t, p in rows]
+        return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
+
+    @classmethod
+    def parse(cls, content: bytes) -> CaseScores:
+        """Back from a file."""
+        rows = json.loads(content)
+        return cls(
+            ids=tuple(row[0] for row in rows),
+            target=tuple(int(row[1]) for row in rows),
+            probability=tuple(tuple(float(p) for p in row[2]) for row in rows),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A score and what one needs to believe it.
+
+    Args:
+        asked: all that decides the cell and is known before it runs; ``request`` is its sha256.
+        scores: by metric; the first of ``metrics`` ranks.
+        intervals: ``{metric: {low, high, method, note}}``, 95 % over cases.
+        units: what a case is; ``image`` means that patients are unknown.
+        data: dataset, version, licence, verified and sha256.
+        chosen: hyperparameters chosen on validation.
+        health: figures of the representation, from its card.
+    """
+
+    schema: int = SCHEMA
+    method: str
+    family: str
+    task: str
+    task_version: str
+    dims: int
+    units: str
+    protocol: str
+    protocol_version: str
+    metrics: tuple[str, ...]
+    metric_versions: Mapping[str, str]
+    budget: Mapping[str, Any]
+    seed: int
+    asked: Mapping[str, Any]
+    request: str
+    weights_sha256: str
+    key: str
+    plugins: Mapping[str, str]
+    scores: Mapping[str, float]
+    intervals: Mapping[str, Mapping[str, Any]]
+    n_scored: int
+    n_expected: int
+    cases_sha256: str
+    data: Mapping[str, Any]
+    chosen: Mapping[str, Any]
+    health: Mapping[str, Any]
+    collapsed: bool
+    parameters: int
+    provenance: Mapping[str, Any]
+
+    @property
+    def path(self) -> Path:
+        """Where it lies below a results folder."""
+        return path_of(
+            self.task, self.protocol, self.method, self.budget["name"], self.seed, self.request
+        )
+
+    def content(self) -> bytes:
+        """Canonical JSON with a digest of all the rest, so that an edited digit shows."""
+        facts = json.loads(canonical_json(asdict(self)))
+        return canonical_json({**facts, "sha256": fingerprint(facts)})
+
+    def write(self, root: Path, cases: CaseScores) -> bool:
+        """Publish both files; False if another process was first, whose files then stand."""
+        file = root / self.path
+        publish(cases_file(file), cases.content(), replace=not file.exists())
+        return publish(file, self.content(), replace=False)
+
+    @classmethod
+    def read(cls, file: Path) -> Result:
+        """Load and check.
+
+        Raises:
+            UserError: names the file and what is wrong with it.
+        """
+        try:
+            facts = json.loads(file.read_bytes())
+        except ValueError as error:
+            raise UserError(f"{file} is not JSON: {error}") from None
+        if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
+            raise UserError(f"{file} is no result of schema {SCHEMA}.")
+        stated = facts.pop("sha256", None)
+        _check_keys(file, facts)
+        if stated != fingerprint(facts):
+            raise UserError(f"{file} was edited: its content does not have the sha256 it states.")
+        facts["metrics"] = tuple(facts["metrics"])
+        result = cls(**facts)
+        _check_values(file, result)
+        return result
+
+    def read_cases(self, file: Path) -> CaseScores:
+        """The per-case scores beside a result's file.
+
+        Raises:
+            UserError: they are missing or were edited.
+        """
+        beside = cases_file(file)
+        if not beside.is_file():
+            raise UserError(f"{beside} is missing; the scores of {file.name} cannot be checked.")
+        if digest(beside) != self.cases_sha256:
+            raise UserError(f"{beside} was edited: it does not have the sha256 that {file.name} states.")
+        return CaseScores.parse(beside.read_bytes())
+
+
+def path_of(
+    task: str, protocol: str, method: str, budget: str, seed: int, request: str
+) -> Path:
+    """``task/protocol/method-budget-sSEED-REQUEST.json``; known before the cell runs."""
+    name = f"{method.replace(':', '_')}-{budget}-s{seed}-{request[:12]}.json"
+    return Path(task) / protocol / name
+
+
+def cases_file(file: Path) -> Path:
+    """The per-case scores that belong to a result's file."""
+    return file.with_name(f"{file.stem}.cases.json")
+
+
+def results_below(root: Path) -> list[Path]:
+    """All result files below a folder, sorted."""
+    return sorted(p for p in root.rglob("*.json") if not p.name.endswith(".cases.json"))
+
+
+def is_published(root: Path, path: Path, request: str) -> bool:
+    """Is a valid result of this request there, with its per-case scores?"""
+    file = root / path
+    if not file.is_file():
+        return False
+    try:
+        result = Result.read(file)
+        result.read_cases(file)
+    except UserError:
+        return False
+    return result.request == request
+
+
+def key_of(request: str, weights_sha256: str) -> str:
+    """The key of a result: what was asked, and the very weights that answered."""
+    return fingerprint({"request": request, "weights_sha256": weights_sha256})
+
+
+def sha256_of(cases: CaseScores) -> str:
+    """Of the per-case file."""
+    return hashlib.sha256(cases.content()).hexdigest()
+
+
+def _check_keys(file: Path, facts: Mapping[str, Any]) -> None:
+    known = {field.name for field in fields(Result)}
+    if missing := sorted(known - facts.keys()):
+        raise UserError(f"{file} lacks {', '.join(missing)}.")
+    if more := sorted(facts.keys() - known):
+        raise UserError(f"{file} has {', '.join(more)}, which no result has.")
+
+
+def _check_values(file: Path, result: Result) -> None:
+    if result.request != fingerprint(dict(result.asked)):
+        raise UserError(f"{file}: its request is not the digest of what it says was asked.")
+    if result.key != key_of(result.request, result.weights_sha256):
+        raise UserError(f"{file}: its key does not follow from its request and weights.")
+    if set(result.metrics) != set(result.scores):
+        raise UserError(f"{file}: metrics {list(result.metrics)} but scores {sorted(result.scores)}.")
+    for name, score in result.scores.items():
+        if not isinstance(score, int | float) or not math.isfinite(score):
+            raise UserError(f"{file}: {name} is {score!r}, not a finite number.")
+        if 1 < abs(score) <= 100:
+            raise UserError(f"{file}: {name} is {score}; a score is a fraction, not a percentage.")
+    if result.n_scored != result.n_expected:
+        raise UserError(f"{file}: {result.n_scored} of {result.n_expected} cases are scored.")
