@@ -155,7 +155,7 @@ def waves(
     rest = along[:, :, 1]
     for d in range(2, chance.dims):  # a plane wave is the product of one wave along each axis
         rest = torch.einsum("bwr,bws->bwrs", rest, along[:, :, d]).flatten(2)
-    field = torch.einsum("bws,bwr->bsr", first, rest).real
+    field: Tensor = torch.einsum("bws,bwr->bsr", first, rest).real
     return math.sqrt(2 / WAVES) * field.reshape(len(field), *[size] * chance.dims)
 
 

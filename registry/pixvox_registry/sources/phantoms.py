@@ -102,7 +102,8 @@ class Phantoms:
 
     def _made(self, split: str, number: int) -> Cases:
         classes = self._balanced(split, number)
-        painted = [self._painted(split, rows, classes[rows]) for rows in _runs(number)]
+        starts = range(0, number, TOGETHER)
+        painted = [self._painted(split, a, classes[a : a + TOGETHER]) for a in starts]
         ids = [f"{split}/{i:05d}" for i in range(number)]
         return Cases(
             images=torch.cat([images for images, _ in painted]),
@@ -113,10 +114,13 @@ class Phantoms:
             spacing_mm=(FIELD_OF_VIEW_MM / self.image_size,) * self.dims,
         )
 
-    def _painted(self, split: str, rows: Tensor, classes: Tensor) -> tuple[Tensor, Tensor]:
-        """``[B], [B] -> images [B, 1, *S], masks [B, *S]``."""
+    def _painted(self, split: str, start: int, classes: Tensor) -> tuple[Tensor, Tensor]:
+        """The cases from ``start`` on: ``[B] -> images [B, 1, *S], masks [B, *S]``."""
         what, dims = self._parsed()
-        streams = [generator(self.seed, "phantoms", self.kind, split, int(i)) for i in rows]
+        streams = [
+            generator(self.seed, "phantoms", self.kind, split, start + i)
+            for i in range(len(classes))
+        ]
         chance = Chance(tuple(streams), dims)
         other = chance.choice(4)
         shape, texture = (classes, other) if what == "shapes" else (other, classes)
@@ -129,7 +133,3 @@ class Phantoms:
             for four in range(math.ceil(number / 4))
         ]
         return torch.cat(fours)[:number]
-
-
-def _runs(number: int) -> tuple[Tensor, ...]:
-    return torch.arange(number).split(TOGETHER)
