@@ -98,7 +98,8 @@ def test_a_stopped_run_ends_with_the_bits_of_an_uninterrupted_one(
     assert end.value.code == 75
     cut = loop.pretrain(recipe, order_of(dims), tmp_path / "cut", resume=True, quiet=True)
     assert sha(cut) == sha(whole)
-    steps = [line["step"] for line in map(json.loads, (tmp_path / "cut/log.jsonl").open())]
+    log = (tmp_path / "cut/log.jsonl").read_text().splitlines()
+    steps = [line["step"] for line in map(json.loads, log)]
     assert steps == sorted(set(steps)) and steps[-1] == 12
 
 
