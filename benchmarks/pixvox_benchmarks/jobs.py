@@ -62,14 +62,14 @@ class MakeJob:
 
 @dataclass(frozen=True, kw_only=True)
 class MeasureJob:
-    """Measures one cell and publishes its result, if its key is still the one that was asked for.
+    """Measures one cell and publishes its result, if what was asked still stands.
 
     Args:
-        key: digest of the request when the grid was planned.
+        request: digest of what was asked when the grid was planned.
     """
 
     cell: Cell
-    key: str
+    request: str
     runs: Runs
     results: str
     threads: int
@@ -91,7 +91,7 @@ class MeasureJob:
                 f"Cell {self.cell.label} needs weights in {self.runs.of(workshop)}; none are "
                 "finished there. The data or a plugin changed while the grid ran: start it again."
             )
-        measure(self.cell, workshop, weights, key=self.key, results=Path(self.results))
+        measure(self.cell, workshop, weights, request=self.request, results=Path(self.results))
 
 
 def take_threads(number: int) -> None:

@@ -1,0 +1,124 @@
+"""Measures one cell: embed, probe, score, publish."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pixvox_benchmarks.embedding import embed
+from pixvox_benchmarks.grid import Cell, Workshop
+from pixvox_benchmarks.request import request_of
+from pixvox_benchmarks.result import (
+    CaseScores,
+    Result,
+    cases_file,
+    is_published,
+    key_of,
+    sha256_of,
+)
+from pixvox_benchmarks.scoring import score
+from pixvox_benchmarks.sealed import SealedTest
+from pixvox_registry import PROTOCOLS
+from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.console import say
+from pixvox_registry.contracts import Predictions, Pretrained, Split, Task
+from pixvox_registry.errors import UserError
+from pixvox_registry.provenance import provenance
+
+
+def measure(cell: Cell, workshop: Workshop, weights: Path, *, request: str, results: Path) -> None:
+    """Publish the result of a cell below ``results``, unless somebody else did.
+
+    Args:
+        request: digest of what was asked when the grid was planned.
+
+    Raises:
+        UserError: the request is another one by now, or weights, predictions or test labels are
+            not fit to be scored.
+    """
+    begun = time.monotonic()
+    asked = request_of(cell, workshop)
+    if fingerprint(asked) != request:
+        raise UserError(
+            f"Cell {cell.label} was planned for other data or plugins than it finds now. "
+            "Something changed while the grid ran; start it again."
+        )
+    pretrained = workshop.maker.load(weights)
+    cases, predictions, openings = probe(cell.protocol, workshop.task, pretrained)
+    facts = {"test_openings": openings, "wall_seconds": round(time.monotonic() - begun, 3)}
+    result = describe(cell, workshop, asked, pretrained, cases, predictions.chosen, facts)
+    set_aside_if_damaged(results, result)
+    new = result.write(results, cases)
+    say(f"{result.path} {'published' if new else 'was there already'}")
+
+
+def probe(protocol: str, task: Task, pretrained: Pretrained) -> tuple[CaseScores, Predictions, int]:
+    """Put a frozen backbone to a task; also says how often the test split was opened."""
+
+    def seen(split: str) -> Split:
+        return embed(pretrained, task.cases(split))
+
+    test = SealedTest(lambda: seen("test"), opener=protocol, owner=task.name)
+    predictions = PROTOCOLS.build(protocol)(seen("train"), seen("val"), test)
+    test.check(predictions, len(task.classes))
+    cases = CaseScores.rounded(
+        task.cases("test").ids, predictions.target.tolist(), predictions.probability.tolist()
+    )
+    return cases, predictions, test.opened
+
+
+def describe(
+    cell: Cell,
+    workshop: Workshop,
+    asked: Mapping[str, Any],
+    pretrained: Pretrained,
+    cases: CaseScores,
+    chosen: Mapping[str, Any],
+    facts: Mapping[str, Any],
+) -> Result:
+    """The result with its scores and everything one needs to believe it."""
+    task, card = workshop.task, pretrained.card
+    scores, intervals = score(cases, task.metrics)
+    request = fingerprint(asked)
+    return Result(
+        method=cell.pretraining.method,
+        family=card.get("recipe", {}).get("family", "unknown"),
+        task=task.name,
+        task_version=task.version,
+        dims=task.dims,
+        units=task.units,
+        protocol=cell.protocol,
+        protocol_version=asked["protocol"]["version"],
+        metrics=task.metrics,
+        metric_versions=asked["metrics"],
+        budget=asked["budget"],
+        seed=cell.pretraining.seed,
+        asked=asked,
+        request=request,
+        weights_sha256=pretrained.sha256,
+        key=key_of(request, pretrained.sha256),
+        plugins={**card.get("plugins", {}), **asked["plugins"]},
+        scores=scores,
+        intervals=intervals,
+        n_scored=len(cases.ids),
+        n_expected=len(task.cases("test")),
+        cases_sha256=sha256_of(cases),
+        data=dict(task.source.facts()),
+        chosen=chosen,
+        health=card.get("health", {}),
+        collapsed=bool(card.get("collapsed", False)),
+        parameters=sum(p.numel() for p in pretrained.backbone.parameters()),
+        provenance={**provenance(), **facts, "weights": card.get("provenance", {})},
+    )
+
+
+def set_aside_if_damaged(results: Path, result: Result) -> None:
+    """An edited or torn file makes room for a true one, and stays to be looked at."""
+    file = results / result.path
+    if file.exists() and not is_published(results, result.path, result.request):
+        for damaged in (file, cases_file(file)):
+            if damaged.exists():
+                say(f"{damaged} is damaged; kept as {damaged.name}.damaged and measured again")
+                damaged.replace(damaged.with_name(f"{damaged.name}.damaged"))

@@ -1,0 +1,133 @@
+"""``pixvox benchmark``: methods x tasks x protocols x seeds, from pretraining to a board."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from pixvox_registry import COMMANDS, ENGINES, UserError
+from pixvox_registry.console import say, show_table
+
+if TYPE_CHECKING:
+    from pixvox_benchmarks.plan import Plan
+
+RESUME_ME = 75  # EX_TEMPFAIL: what schedulers take for "try again"
+
+
+@COMMANDS.register
+def benchmark(
+    methods: Annotated[str, typer.Option(help="Recipes, or MAKER:NAME; with commas.")],
+    tasks: Annotated[str, typer.Option(help="Tasks, with commas: pixvox list tasks.")],
+    protocols: Annotated[str, typer.Option(help="With commas.")] = "knn_probe,linear_probe",
+    seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
+    budget: Annotated[str, typer.Option(help="tiny, small, standard or paper.")] = "small",
+    engine: Annotated[str, typer.Option(help="Who runs the jobs: pixvox list engines.")] = "local",
+    workers: Annotated[int, typer.Option(min=1, help="Jobs at a time; they share cores.")] = 1,
+    out: Annotated[Path, typer.Option(help="Runs, results, logs and board.")] = Path(
+        "runs/benchmark"
+    ),
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only time and disk.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Pretrain methods on tasks, measure them, and print the board.
+
+    What is published already is not computed again: a killed grid goes on where it stopped.
+
+    Example: pixvox benchmark --methods random_init,simclr --tasks breastmnist --budget tiny
+    """
+    from pixvox_benchmarks.grid import Grid
+    from pixvox_benchmarks.plan import plan
+
+    grid = Grid(
+        methods=listed(methods, "methods"),
+        tasks=listed(tasks, "tasks"),
+        protocols=listed(protocols, "protocols"),
+        seeds=seeds,
+        budget=budget,
+    )
+    ENGINES.get(engine)
+    with leaving_at_sigterm():
+        planned = plan(grid, out)
+        if dry_run:
+            from pixvox_benchmarks.forecast import forecast
+
+            show_table(forecast(planned), as_json=json)
+            return
+        failures = complete(planned, engine, workers=workers, quiet=quiet)
+        show_board(planned, json=json)
+    finish(failures)
+
+
+def complete(planned: Plan, engine: str, *, workers: int, quiet: bool) -> dict[str, str]:
+    """Compute the cells that are missing; ``{job: error}`` of whatever failed."""
+    from pixvox_benchmarks.runner import run
+
+    missing = len(planned.missing())
+    say(f"{len(planned.cells)} cells: {len(planned.cells) - missing} finished, {missing} to do.")
+    if not missing:
+        return {}
+    chosen = ENGINES.build(
+        engine, workers=workers, logs=planned.out / "logs", preload=imported_by_planning()
+    )
+    return run(planned, chosen, threads=threads_of(workers), quiet=quiet)
+
+
+def listed(text: str, option: str) -> tuple[str, ...]:
+    """Names between commas, each once.
+
+    Raises:
+        UserError: there is none.
+    """
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if not names:
+        raise UserError(f"--{option} wants names with commas between them; {text!r} came.")
+    return names
+
+
+def threads_of(workers: int) -> int:
+    """Cores for each of so many workers."""
+    return max(1, len(os.sched_getaffinity(0)) // workers)
+
+
+def imported_by_planning() -> tuple[str, ...]:
+    """Our modules that are loaded by now: jobs need them too, and what those import is slow."""
+    return tuple(sorted(name for name in sys.modules if name.startswith("pixvox_")))
+
+
+@contextmanager
+def leaving_at_sigterm() -> Iterator[None]:
+    """SIGTERM leaves with 75, by way of whoever has children to stop."""
+
+    def leave(number: int, frame: object) -> NoReturn:
+        say("Stopped. The same command goes on where this one stopped.")
+        raise SystemExit(RESUME_ME)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def show_board(plan: Plan, *, json: bool) -> None:
+    """The board of all results in the folder, if there are any."""
+    if any(plan.results.glob("*.json")):
+        COMMANDS.get("board")(plan.results, out=plan.out / "board", json=json)
+
+
+def finish(failures: dict[str, str]) -> None:
+    """Exit with 1, listing what failed, if anything did."""
+    if not failures:
+        return
+    say(f"{len(failures)} failed:")
+    for job, error in failures.items():
+        say(f"  {job}: {error}")
+    raise SystemExit(1)

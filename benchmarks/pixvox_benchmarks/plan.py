@@ -1,0 +1,88 @@
+"""What a grid asks for, what of it is there and what is left, found out before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pixvox_benchmarks.grid import Cell, Grid, Workshop
+from pixvox_benchmarks.jobs import Runs
+from pixvox_benchmarks.request import request_of
+from pixvox_benchmarks.result import is_published, path_of
+from pixvox_registry import PROTOCOLS, TASKS
+from pixvox_registry.artifacts import fingerprint
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A cell, the digest of what it asks, and the file that answers it.
+
+    Args:
+        results: the folder of all results; ``path`` is relative to it.
+    """
+
+    cell: Cell
+    workshop: Workshop
+    request: str
+    results: Path
+    path: Path
+
+    @property
+    def is_published(self) -> bool:
+        """A valid result of this very request is there."""
+        return is_published(self.results, self.path, self.request)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The cells of a grid with what they ask.
+
+    Args:
+        out: ``runs``, ``results`` and ``logs`` lie in it.
+    """
+
+    cells: tuple[Planned, ...]
+    out: Path
+
+    @property
+    def runs(self) -> Runs:
+        """Where weights are made."""
+        return Runs(folder=str(self.out / "runs"))
+
+    @property
+    def results(self) -> Path:
+        """Where results are published."""
+        return self.out / "results"
+
+    def missing(self) -> list[Planned]:
+        """Cells without a valid result."""
+        return [planned for planned in self.cells if not planned.is_published]
+
+    def to_make(self, missing: Sequence[Planned]) -> list[Workshop]:
+        """What these cells need and nobody has finished."""
+        needed = {planned.cell.pretraining: planned.workshop for planned in missing}
+        return [workshop for workshop in needed.values() if self.runs.weights(workshop) is None]
+
+
+def plan(grid: Grid, out: Path) -> Plan:
+    """What all cells ask. Imports every plugin and reads all data; writes nothing.
+
+    Raises:
+        UserError: a name is unknown, data is missing or faulty, or parts do not fit.
+    """
+    tasks = {name: TASKS.build(name) for name in grid.tasks}
+    for name in grid.protocols:
+        PROTOCOLS.get(name)
+    workshops = {
+        pretraining: Workshop(pretraining, tasks[pretraining.task])
+        for pretraining in grid.pretrainings()
+    }
+    planned = []
+    for cell in grid.cells():
+        workshop = workshops[cell.pretraining]
+        request = fingerprint(request_of(cell, workshop))
+        made = cell.pretraining
+        path = path_of(made.task, cell.protocol, made.method, made.budget, made.seed, request)
+        planned.append(Planned(cell, workshop, request, out / "results", path))
+    return Plan(cells=tuple(planned), out=out)

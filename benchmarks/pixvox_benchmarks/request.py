@@ -1,0 +1,51 @@
+"""The request of a cell: all that decides its scores, known before anything is computed."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from pixvox_benchmarks.grid import Cell, Workshop
+from pixvox_registry import MAKERS, METRICS, PROTOCOLS, TASKS
+from pixvox_registry.registry import Registry
+
+
+def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
+    """Content, not a version typed by hand: any edit of data, method or measure changes it.
+
+    Weights are stood for by all that decides them, since they may not exist yet; the result also
+    records their sha256.
+    """
+    task = workshop.task
+    used: list[tuple[Registry[Any], str]] = [
+        (TASKS, task.name),
+        (MAKERS, workshop.maker_name),
+        (PROTOCOLS, cell.protocol),
+        *((METRICS, name) for name in task.metrics),
+    ]
+    return {
+        "method": cell.pretraining.method,
+        "weights": workshop.fingerprint,
+        "task": {"name": task.name, "version": task.version, "sha256": task.fingerprint()},
+        "protocol": protocol_facts(cell.protocol),
+        "metrics": {name: METRICS.build(name).version for name in task.metrics},
+        "plugins": {f"{registry.kind}/{name}": _version(registry, name) for registry, name in used},
+        "budget": workshop.order.budget.facts(),
+        "seed": cell.pretraining.seed,
+    }
+
+
+def protocol_facts(name: str) -> Mapping[str, Any]:
+    """Name, version and settings of a protocol as the benchmark puts it to use."""
+    settings = {
+        parameter.name: parameter.default
+        for parameter in PROTOCOLS.names_of_settings(name).values()
+        if parameter.default is not inspect.Parameter.empty
+    }
+    return {"name": name, "version": PROTOCOLS.build(name).version, "settings": settings}
+
+
+def _version(registry: Registry[Any], name: str) -> str:
+    origin = registry.origin(name)
+    return f"{origin.distribution} {origin.version}"
