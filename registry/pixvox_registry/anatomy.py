@@ -124,7 +124,8 @@ def neighbour_distance(chance: Chance, size: int) -> Tensor:
     """``-> [B, *S]``: as ``organ_distance``, of an ellipsoid that may lie anywhere."""
     axes = spread(chance.uniform(0.06, 0.2, chance.dims), chance.dims, before=1)
     x = chance.frame(size, off_centre=0.45)
-    return ((x / axes).norm(dim=-1) - 1) * axes.amin(dim=-1)
+    beyond: Tensor = (x / axes).norm(dim=-1) - 1
+    return beyond * axes.amin(dim=-1)
 
 
 def organ_texture(texture: Tensor, chance: Chance, size: int) -> Tensor:
