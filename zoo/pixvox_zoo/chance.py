@@ -1,4 +1,4 @@
-"""Amounts that only some views draw: one number decides both whether and how much."""
+"""Amounts that only some rows draw: one number decides both whether and how much."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ def perhaps(u: Tensor, chance: float, low: float, high: float, otherwise: float)
 
     Args:
         u: uniform in [0, 1); below ``chance``, ``u / chance`` is uniform in [0, 1) again.
+
+    >>> perhaps(torch.tensor([0.0, 0.25, 0.75]), 0.5, 10.0, 20.0, otherwise=-1.0)
+    tensor([10., 15., -1.])
     """
     if chance == 0:
         return torch.full_like(u, otherwise)
     return torch.where(u < chance, low + (high - low) / chance * u, otherwise)
+
+
+def rows_of(drawn: Tensor) -> Tensor:
+    """``[B, ...] -> [k]``: rows with anything but zeros; on the host, or it waits for the device."""
+    return drawn.flatten(1).any(1).nonzero().flatten()

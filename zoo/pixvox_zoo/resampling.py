@@ -7,23 +7,32 @@ from torch import Tensor
 from torch.nn import functional
 
 
-def crops(images: Tensor, frame: Tensor, size: int, sigma: Tensor | None = None) -> Tensor:
+def crops(
+    images: Tensor,
+    frame: Tensor,
+    size: int,
+    sigma: Tensor | None = None,
+    blurred: Tensor | slice = slice(None),
+) -> Tensor:
     """``[B, C, *S] -> [B, C, *size]``: crops of unturned frames, blurred.
 
     Along each axis a crop is one product with a matrix, which costs a third of ``grid_sample`` in
-    2D and a seventh in 3D, and blurring the matrix costs less than blurring the image.
+    2D and a seventh in 3D, and blurring a matrix costs less than blurring a volume.
 
     Args:
         frame: ``[B, dims, dims + 1]``; only its diagonal and its last column are read.
         sigma: ``[B, dims]``, standard deviation of the blur along each axis, in pixels of the crop.
+        blurred: rows where sigma is not 0, if they are known; saves the products with identities.
     """
     x = images.movedim(1, -1)  # [B, *S, C]
-    for axis, inputs in enumerate(images.shape[2:]):
-        weights = interpolation(frame[:, axis, axis], frame[:, axis, -1], inputs, size)
-        if sigma is not None:
-            weights = gaussian(sigma[:, axis], size) @ weights
-        # The first axis goes out and comes back last, so after all of them C stands in front.
-        x = x.reshape(len(images), inputs, -1).mT @ weights.mT  # [B, rest, size]
+    with torch.autocast(images.device.type, enabled=False):  # bfloat16 would show in the pixels
+        for axis, inputs in enumerate(images.shape[2:]):
+            weights = interpolation(frame[:, axis, axis], frame[:, axis, -1], inputs, size)
+            if sigma is not None:
+                kernel = gaussian(sigma[blurred, axis], size)
+                weights[blurred] = kernel @ weights[blurred]
+            # The first axis goes out and comes back last, so after all of them C stands in front.
+            x = x.reshape(len(images), inputs, -1).mT @ weights.mT  # [B, rest, size]
     return x.reshape(*images.shape[:2], *[size] * (images.ndim - 2))
 
 
@@ -72,4 +81,3 @@ def gaussian(sigma: Tensor, size: int) -> Tensor:
 def _normalised(weights: Tensor) -> Tensor:
     """Rows that sum to 1."""
     return weights.div_(weights.sum(-1, keepdim=True))
-

@@ -1,4 +1,4 @@
-"""How bright, how strong, how noisy: intensity arithmetic on whole batches."""
+"""How strong, how bright, how grey, how noisy: intensity arithmetic on whole batches."""
 
 from __future__ import annotations
 
@@ -6,37 +6,32 @@ import torch
 from torch import Tensor
 
 
-def graded(
-    images: Tensor, contrast: Tensor, brightness: Tensor, gamma: Tensor | None = None
-) -> Tensor:
-    """``[B, C, *S] -> [B, C, *S]``: contrast about the mean, then brightness, then gamma.
-
-    Contrast and brightness keep the order of the pixels, so gamma finds each pixel's place between
-    darkest and brightest in the images as they came, and all three are one pass.
+def graded(images: Tensor, contrast: Tensor, brightness: Tensor) -> Tensor:
+    """``[B, C, *S] -> [B, C, *S]``: ``mean + contrast (x - mean) + brightness``, of each channel.
 
     Args:
-        contrast: ``[B, 1 or C]``, above 0; 1 changes nothing.
-        brightness: ``[B, 1 or C]``, added, in units of the images.
-        gamma: ``[B, 1 or C]``, exponent between darkest (0) and brightest (1) of each channel.
+        contrast: ``[B, 1 or C]``; 1 changes nothing.
+        brightness: ``[B, 1 or C]``, in units of the images.
+    """
+    mean = images.flatten(2).mean(2)  # [B, C]
+    shift = torch.addcmul(mean + brightness, mean, contrast, value=-1)
+    return torch.addcmul(_spread(shift, images), images, _spread(contrast, images))
+
+
+def bent(images: Tensor, gamma: Tensor) -> Tensor:
+    """``[B, C, *S], [B] -> [B, C, *S]``: ``place ** gamma`` between darkest (0) and brightest (1).
+
+    Darkest and brightest are each channel's own and stay; a constant image stays as it is.
     """
     pixels = images.flatten(2)  # [B, C, N]
-    mean = pixels.mean(2)
-    if gamma is None:
-        return torch.addcmul(
-            _spread(torch.addcmul(mean + brightness, mean, contrast, value=-1), images),
-            images,
-            _spread(contrast, images),
-        )
-    darkest = pixels.amin(2)
-    width = pixels.amax(2) - darkest
-    lifted = torch.addcmul(mean + brightness, contrast, darkest - mean)  # the darkest, afterwards
-    place = (images - _spread(darkest, images)).div_(_spread(width.clamp(min=1e-12), images))
-    place = place.pow_(_spread(gamma.expand_as(mean), images))
-    return place.mul_(_spread(contrast * width, images)).add_(_spread(lifted, images))
+    darkest = pixels.amin(2, keepdim=True)
+    width = pixels.amax(2, keepdim=True) - darkest
+    place = (pixels - darkest).div_(width.clamp(min=1e-12)).pow_(gamma.view(-1, 1, 1))
+    return torch.addcmul(darkest, place, width).view_as(images)
 
 
 def greyed(images: Tensor, grey: Tensor) -> Tensor:
-    """``[B, C, *S], [B] -> [B, C, *S]``: the mean of the channels in each, where grey is 1."""
+    """``[B, C, *S], [B] -> [B, C, *S]``: the mean of the channels in each of them, where 1."""
     return images.lerp(images.mean(1, keepdim=True), _spread(grey.unsqueeze(1), images))
 
 
