@@ -10,6 +10,7 @@ from pixvox_registry import BACKBONES, HEADS, LOSSES, VIEWS
 from pixvox_registry.contracts import Order
 from pixvox_registry.provenance import provenance
 from pixvox_zoo.feed import Feed
+from pixvox_zoo.health import is_collapsed
 from pixvox_zoo.recipe import Part, Recipe
 from pixvox_zoo.weights import intensity_facts
 from pixvox_zoo.wiring import Wiring
@@ -78,5 +79,6 @@ def card_of(
         "seed": order.seed,
         "plugins": plugins_of(recipe),
         "health": dict(health),
+        "collapsed": recipe.epochs > 0 and is_collapsed(health),
         "provenance": provenance() | {"wall_seconds": round(wall_seconds, 3)},
     }

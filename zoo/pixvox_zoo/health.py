@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
@@ -73,7 +75,7 @@ def embed(backbone: nn.Module, feed: Feed, rows: Tensor) -> Tensor:
     return torch.cat(pieces)
 
 
-def is_collapsed(figures: dict[str, float]) -> bool:
+def is_collapsed(figures: Mapping[str, float]) -> bool:
     """Has the embedding shrunk to a point or the features to fewer than two dimensions?"""
     return (
         figures.get("embedding_std", 1.0) < COLLAPSED_STD
