@@ -1,0 +1,122 @@
+"""A score over seeds: its mean, its spread over seeds, and its interval over cases."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixvox_benchmarks.result import CaseScores
+from pixvox_registry import METRICS, UserError
+from pixvox_registry.bootstrap import Interval, interval
+from pixvox_registry.contracts import Metric
+
+DIGITS = 3  # of every figure on a board; rounded before anything is ranked or marked
+
+
+@dataclass(frozen=True, kw_only=True)
+class Estimate:
+    """A score as boards show it, rounded.
+
+    Args:
+        low: of the 95 % interval over cases, or None where its metric is not installed.
+        seed_sd: standard deviation over seeds, or None with one seed.
+        method: ``bca``, ``percentile``, or nothing without an interval.
+        note: why not BCa, or why no interval.
+    """
+
+    mean: float
+    low: float | None
+    high: float | None
+    seed_sd: float | None
+    method: str
+    note: str
+    higher_is_better: bool
+
+    def lies_above(self, other: Estimate) -> bool:
+        """Is the whole interval better than the whole interval of the other?"""
+        better, worse = self.low, other.high
+        if not self.higher_is_better:
+            better, worse = other.low, self.high
+        return better is not None and worse is not None and better > worse
+
+
+def estimate(
+    name: str, version: str, scores: Sequence[float], runs: Sequence[CaseScores]
+) -> Estimate:
+    """One metric of one row of a board.
+
+    Args:
+        version: of the metric that gave the scores.
+        scores: one per seed.
+        runs: what each seed says of the same cases.
+    """
+    metric, missing = _installed(name, version)
+    found = Interval(float("nan"), float("nan"), "", missing)
+    if metric is not None:
+        found = joint_interval(metric, runs)
+    return Estimate(
+        mean=_rounded(float(np.mean(scores))),
+        low=_rounded(found.low) if metric else None,
+        high=_rounded(found.high) if metric else None,
+        seed_sd=_rounded(float(np.std(scores, ddof=1))) if len(scores) > 1 else None,
+        method=found.method,
+        note=found.note,
+        higher_is_better=metric.higher_is_better if metric else True,
+    )
+
+
+def joint_interval(metric: Metric, runs: Sequence[CaseScores]) -> Interval:
+    """Each resample draws its cases once for all seeds and averages the metric over them."""
+    target, probabilities = aligned(runs)
+
+    def mean_over_seeds(weight: NDArray[np.float64]) -> NDArray[np.float64]:
+        """``[P, N] -> [P]``."""
+        scores: NDArray[np.float64] = np.mean(
+            [metric(p, target, weight) for p in probabilities], axis=0
+        )
+        return scores
+
+    strata = target if metric.stratified else None
+    return interval(mean_over_seeds, len(target), strata=strata)
+
+
+def aligned(
+    runs: Sequence[CaseScores],
+) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
+    """``target [N]`` and one ``probability [N, K]`` per run, cases sorted by id.
+
+    Raises:
+        UserError: the runs are not about the same cases.
+    """
+    orders = [sorted(range(len(run.ids)), key=run.ids.__getitem__) for run in runs]
+    labelled = [
+        [(run.ids[i], run.target[i]) for i in order]
+        for run, order in zip(runs, orders, strict=True)
+    ]
+    if any(labels != labelled[0] for labels in labelled):
+        raise UserError(
+            "The seeds of one row must say something of the same cases with the same labels; "
+            "these do not, although they state the same task. Remove the results of one of them."
+        )
+    target = np.array([label for _, label in labelled[0]], np.int64)
+    return target, [
+        np.array(run.probability, np.float64)[order]
+        for run, order in zip(runs, orders, strict=True)
+    ]
+
+
+def _installed(name: str, version: str) -> tuple[Metric | None, str]:
+    """The metric that gave a score, or why it cannot be had here."""
+    if name not in METRICS:
+        return None, f"metric {name} is not installed"
+    metric = METRICS.build(name)
+    if metric.version != version:
+        return None, f"metric {name} {version} is not installed, {metric.version} is"
+    return metric, ""
+
+
+def _rounded(value: float) -> float:
+    return round(value, DIGITS) + 0.0  # no -0.0
