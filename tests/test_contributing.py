@@ -66,7 +66,10 @@ backbone: {name: three_layers}
 momentum: 0.99
 objectives:
   sphere: {projector: {name: mlp}, loss: {name: alignment_uniformity}}
-  means: {projector: sphere.projector, clustering: {name: soft_means}, loss: {name: alignment_uniformity}}
+  means:
+    projector: sphere.projector
+    clustering: {name: soft_means}
+    loss: {name: alignment_uniformity}
 optimizer: {name: adamw, lr: 1e-3}
 """
     )

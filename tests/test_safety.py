@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-FILES = sorted(p for room in ("registry", "zoo", "benchmarks", "leaderboards") for p in (ROOT / room).rglob("*.py"))
+FILES = sorted(
+    p
+    for room in ("registry", "zoo", "benchmarks", "leaderboards")
+    for p in (ROOT / room).rglob("*.py")
+)
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "joblib", "shelve", "marshal", "cloudpickle"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 
@@ -18,7 +22,10 @@ def faults(source: str) -> list[str]:
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             found += [n.name for n in node.names if n.name.split(".")[0] in FORBIDDEN_MODULES]
-        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in FORBIDDEN_MODULES:
+        if (
+            isinstance(node, ast.ImportFrom)
+            and (node.module or "").split(".")[0] in FORBIDDEN_MODULES
+        ):
             found.append(str(node.module))
         if not isinstance(node, ast.Call):
             continue

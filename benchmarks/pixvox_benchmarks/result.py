@@ -150,13 +150,13 @@ class Result:
         if not beside.is_file():
             raise UserError(f"{beside} is missing; the scores of {file.name} cannot be checked.")
         if digest(beside) != self.cases_sha256:
-            raise UserError(f"{beside} was edited: it does not have the sha256 that {file.name} states.")
+            raise UserError(
+                f"{beside} was edited: it does not have the sha256 that {file.name} states."
+            )
         return CaseScores.parse(beside.read_bytes())
 
 
-def path_of(
-    task: str, protocol: str, method: str, budget: str, seed: int, request: str
-) -> Path:
+def path_of(task: str, protocol: str, method: str, budget: str, seed: int, request: str) -> Path:
     """``task/protocol/method-budget-sSEED-REQUEST.json``; known before the cell runs."""
     name = f"{method.replace(':', '_')}-{budget}-s{seed}-{request[:12]}.json"
     return Path(task) / protocol / name
@@ -209,7 +209,9 @@ def _check_values(file: Path, result: Result) -> None:
     if result.key != key_of(result.request, result.weights_sha256):
         raise UserError(f"{file}: its key does not follow from its request and weights.")
     if set(result.metrics) != set(result.scores):
-        raise UserError(f"{file}: metrics {list(result.metrics)} but scores {sorted(result.scores)}.")
+        raise UserError(
+            f"{file}: metrics {list(result.metrics)} but scores {sorted(result.scores)}."
+        )
     for name, score in result.scores.items():
         if not isinstance(score, int | float) or not math.isfinite(score):
             raise UserError(f"{file}: {name} is {score!r}, not a finite number.")

@@ -33,7 +33,9 @@ class Budget:
         return asdict(self)
 
 
-def _budget(name: str, dims: int, seen: int, batch: int, width: float, stem: str, size: int) -> Budget:
+def _budget(
+    name: str, dims: int, seen: int, batch: int, width: float, stem: str, size: int
+) -> Budget:
     return Budget(
         name=name, dims=dims, seen=seen, batch=batch, width=width, stem=stem, image_size=size
     )

@@ -139,14 +139,6 @@ class Loss(typing.Protocol):
         ...
 
 
-class Optimizer(typing.Protocol):
-    """Parameter groups to a ``torch.optim.Optimizer``."""
-
-    def __call__(self, parameters: Iterable[Any], lr: float, **settings: Any) -> Any:
-        """The optimizer."""
-        ...
-
-
 class Source(typing.Protocol):
     """Raw cases, with or without labels, in named splits. It is built without touching the disk."""
 

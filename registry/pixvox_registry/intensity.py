@@ -18,11 +18,14 @@ class Intensity:
     @classmethod
     def of(cls, images: Tensor) -> Intensity:
         """Measured over ``[N, C, *S]`` of any type, in float64; a constant channel gets std 1."""
-        count, total, square = 0, 0.0, 0.0
+        count = 0
+        total = torch.zeros(images.shape[1], dtype=torch.float64)
+        square = torch.zeros_like(total)
         for piece in images.split(256):
             x = piece.transpose(0, 1).flatten(1).double()  # [C, n]
-            count, total, square = count + x.shape[1], total + x.sum(1), square + x.square().sum(1)
-        total, square = torch.as_tensor(total), torch.as_tensor(square)
+            count += x.shape[1]
+            total += x.sum(1)
+            square += x.square().sum(1)
         mean = total / count
         std = (square / count - mean.square()).clamp(min=0).sqrt()
         std = torch.where(std > 0, std, torch.ones_like(std))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pixvox_registry.contracts import (
     Backbone,
@@ -16,13 +16,15 @@ from pixvox_registry.contracts import (
     Maker,
     Meter,
     Metric,
-    Optimizer,
     Protocol,
     Source,
     Task,
     Views,
 )
 from pixvox_registry.registry import Registry
+
+if TYPE_CHECKING:
+    from torch.optim import Optimizer
 
 BACKBONES: Registry[Backbone] = Registry("backbone", home="pixvox_zoo.backbones")
 FUSIONS: Registry[Fusion] = Registry("fusion", home="pixvox_zoo.fusions")

@@ -17,7 +17,11 @@ PACKAGES = ("torch", "timm", "monai", "numpy", "scikit-learn", "lightning-fabric
 
 def provenance() -> dict[str, Any]:
     """Code, environment, hardware and the hour, as plain JSON."""
-    return {**_fixed(), "threads": _threads(), "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    return {
+        **_fixed(),
+        "threads": _threads(),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
 
 
 @cache

@@ -12,7 +12,7 @@ from functools import cache
 from importlib.metadata import (
     EntryPoint,
     EntryPoints,
-    entry_points,
+    distributions,
     packages_distributions,
     version,
 )
@@ -172,7 +172,7 @@ class Registry(Collection[str], Generic[Plugin]):
 @cache
 def _installed() -> EntryPoints:
     """All entry points of this environment; reading them walks every installed distribution."""
-    return entry_points()
+    return EntryPoints(point for found in distributions() for point in found.entry_points)
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -35,9 +35,7 @@ class Noisy:
         self.dims, self.local, self.num_targets, self.provides = dims, local, 2, ()
 
     def __call__(self, images: Tensor, draws: Draws) -> list[View]:
-        views = [
-            View(images + 0.3 * draws.normal(f"toy/{v}", *images.shape[1:])) for v in range(2)
-        ]
+        views = [View(images + 0.3 * draws.normal(f"toy/{v}", *images.shape[1:])) for v in range(2)]
         small = images[(..., *[slice(0, s // 2) for s in images.shape[2:]])]
         return views + [View(small * (v + 1), role="online") for v in range(self.local)]
 

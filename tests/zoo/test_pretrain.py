@@ -87,7 +87,9 @@ def test_a_stopped_run_ends_with_the_bits_of_an_uninterrupted_one(
     stop: int, staged: bool, dims: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if staged:
-        recipe = parse("toy", {"views": {"name": "toy"}, "backbone": {"name": "toy"}, "stages": STAGES})
+        recipe = parse(
+            "toy", {"views": {"name": "toy"}, "backbone": {"name": "toy"}, "stages": STAGES}
+        )
     else:
         recipe = recipe_of()
     whole = loop.pretrain(recipe, order_of(dims), tmp_path / "whole", quiet=True)
@@ -152,9 +154,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(
     with monkeypatch.context() as patch:
         stop_after(patch, 6, lambda: os.kill(os.getpid(), signal.SIGTERM))
         with pytest.raises(SystemExit):
-            loop.pretrain(
-                recipe, order_of(), tmp_path / "run", checkpoint_seconds=0.0, quiet=True
-            )
+            loop.pretrain(recipe, order_of(), tmp_path / "run", checkpoint_seconds=0.0, quiet=True)
     newest = sorted(folder.glob("step-*"))[-1] / "tensors.safetensors"
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1

@@ -140,7 +140,10 @@ def test_schedules_move_settings() -> None:
 @pytest.mark.parametrize(
     ("objective", "words"),
     [
-        ({"loss": {"name": "toy_follow"}}, ["toy_follow", "scores", "'o'", "clustering head", "toy"]),
+        (
+            {"loss": {"name": "toy_follow"}},
+            ["toy_follow", "scores", "'o'", "clustering head", "toy"],
+        ),
         ({"loss": {"name": "toy_contrast"}}, ["toy_contrast", "queue"]),
         ({"loss": {"name": "toy_restore"}}, ["toy_restore", "prediction", "decoder"]),
         ({"loss": {"name": "toy_agre"}}, ["Did you mean 'toy_agree'"]),

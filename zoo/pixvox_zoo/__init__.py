@@ -12,7 +12,7 @@ _HOMES = {"load": "pixvox_zoo.weights", "pretrain": "pixvox_zoo.api"}
 
 
 def __getattr__(name: str) -> Any:
-    """``pixvox_zoo.load`` and ``.pretrain`` on first use: importing the package imports no torch."""
+    """``pixvox_zoo.load`` and ``.pretrain`` on first use: importing it imports no torch."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module

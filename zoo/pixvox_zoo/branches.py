@@ -30,7 +30,11 @@ class Stream:
 
 
 def encode(
-    backbone: Callable[..., Features], views: Sequence[View], numbers: Sequence[int], *, masked: bool
+    backbone: Callable[..., Features],
+    views: Sequence[View],
+    numbers: Sequence[int],
+    *,
+    masked: bool,
 ) -> Encoded:
     """Send views through the backbone; crops of one size go together."""
     sizes: dict[torch.Size, list[int]] = {}

@@ -64,8 +64,13 @@ def card_of(
         "name": f"{recipe.name}-{recipe.backbone.name}-{order.source.name}",
         "version": "0",
         "pixvox": version("pixvox"),
-        "recipe": {"name": recipe.name, "title": recipe.title, "paper": recipe.paper,
-                   "family": recipe.family, "sha256": recipe.sha256},
+        "recipe": {
+            "name": recipe.name,
+            "title": recipe.title,
+            "paper": recipe.paper,
+            "family": recipe.family,
+            "sha256": recipe.sha256,
+        },
         "backbone": {"name": recipe.backbone.name, "settings": dict(recipe.backbone.settings)},
         "facts": {
             name: wiring.facts[name]

@@ -41,7 +41,7 @@ class Facts:
 
 
 class Composition(nn.Module):
-    """The modules of a recipe by path (``backbone``, ``clusters/projector``), momentum copies and stores.
+    """The modules of a recipe by path (``backbone``, ``clusters/projector``), copies and stores.
 
     Each part is initialised from its own key, so adding one changes no other.
     """
@@ -96,6 +96,12 @@ class Composition(nn.Module):
         path = _path(spec) if isinstance(spec, str) else f"{name}/{role}"
         return self.teacher[path] if momentum else self.parts[path]
 
+    def store(self, name: str, kind: str) -> Store:
+        """The ``queue`` or ``bank`` of an objective."""
+        held = self.stores[f"{name}/{kind}"]
+        assert isinstance(held, Store)
+        return held
+
     def target_of(self, objective: Objective) -> str:
         """``same``, ``detached`` or ``momentum``."""
         return objective.target or ("same" if self.recipe.momentum is None else "momentum")
@@ -124,10 +130,11 @@ class Composition(nn.Module):
             self._role(name, "decoder", DECODERS, num_features=embedding, num_clusters=clusters)
         groups = self.views.num_targets
         if objective.queue:
-            self._store(f"{name}/queue", groups, objective.queue, embedding)
+            self._add_store(f"{name}/queue", groups, objective.queue, embedding)
         if objective.refit:
             rows = self.facts["rows"][objective.stream]
-            self._store(f"{name}/bank", groups if objective.refit == "epoch" else 1, rows, clustered)
+            kept = groups if objective.refit == "epoch" else 1
+            self._add_store(f"{name}/bank", kept, rows, clustered)
         if objective.loss:
             loss = self._role(name, "loss", LOSSES)
             check_signals(name, objective, loss, self.views)
@@ -137,8 +144,12 @@ class Composition(nn.Module):
         if not isinstance(spec, str):
             return self._add(f"{name}/{role}", registry, spec, **facts)
         if _path(spec) not in self.parts:
-            there = ", ".join(path.replace("/", ".") for path in self.parts if "/" in path) or "none"
-            raise UserError(f"objective {name!r} shares {spec!r}, which is not built. Built: {there}.")
+            there = (
+                ", ".join(path.replace("/", ".") for path in self.parts if "/" in path) or "none"
+            )
+            raise UserError(
+                f"objective {name!r} shares {spec!r}, which is not built. Built: {there}."
+            )
         return self.parts[_path(spec)]
 
     def _add(self, path: str, registry: Registry[Any], part: Part, **facts: Any) -> Any:
@@ -155,7 +166,7 @@ class Composition(nn.Module):
         torch.manual_seed(key(self.seed, "init", path))
         return assemble(registry, part, {**self.facts, **facts})
 
-    def _store(self, path: str, views: int, rows: int, width: int) -> None:
+    def _add_store(self, path: str, views: int, rows: int, width: int) -> None:
         if path not in self.stores:
             self.stores[path] = Store(views, rows, width)
 

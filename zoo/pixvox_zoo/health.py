@@ -1,4 +1,4 @@
-"""Health of a representation: is it alive, how many dimensions does it use, does it tell cases apart?"""
+"""Health: is the representation alive, how many dimensions does it use, what can it tell apart?"""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def rankme(features: Tensor) -> float:
     return float(torch.exp(-(p * p.log()).sum()))
 
 
-def knn_accuracy(bank: Tensor, labels: Tensor, queries: Tensor, answers: Tensor, k: int = 20) -> float:
+def knn_accuracy(
+    bank: Tensor, labels: Tensor, queries: Tensor, answers: Tensor, k: int = 20
+) -> float:
     """Share of queries whose k nearest (cosine) vote right: ``[R, D], [R], [Q, D], [Q]``."""
     cosine = nn.functional.normalize(queries, dim=-1) @ nn.functional.normalize(bank, dim=-1).T
     nearest = labels[cosine.topk(min(k, len(bank)), dim=1).indices]  # [Q, k]

@@ -15,7 +15,8 @@ def parameter_groups(
 
     The second group carries ``adapt: False``, which LARS reads (arXiv:1708.03888, section 4).
     """
-    decayed, plain = [], []
+    decayed: list[nn.Parameter] = []
+    plain: list[nn.Parameter] = []
     for _, parameter in named:
         (decayed if parameter.ndim > 1 else plain).append(parameter)
     return [

@@ -141,7 +141,7 @@ def advance(
     with fabric.autocast():
         loss: Tensor = wiring(feed.at(step), feed.draws_at(step))
     stepper.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     norm = stepper.update(step - leg.start, wiring.progress)
     check_finite(loss, norm, step, feed)
     stepper.optimizer.step()

@@ -22,7 +22,7 @@ def gather(x: MaybeTensor, dim: int = 1) -> MaybeTensor:
     """``[V, B/ranks, ...] -> [V, B, ...]`` of all ranks, with gradient."""
     if x is None or not is_distributed():
         return x
-    return torch.cat(differentiable.all_gather(x.contiguous()), dim)  # type: ignore[no-untyped-call]
+    return torch.cat(differentiable.all_gather(x.contiguous()), dim)
 
 
 def mean_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:

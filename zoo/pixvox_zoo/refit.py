@@ -18,12 +18,14 @@ def refit(wiring: Wiring, when: str, feed: Feed, step: int) -> None:
     An epoch's bank is filled by the steps of the epoch before; the first one by a pass here.
     """
     due = {name for name, objective in wiring.objectives.items() if objective.refit == when}
-    banks = {name: wiring.stores[f"{name}/bank"] for name in due}
+    banks = {name: wiring.store(name, "bank") for name in due}
     if when == "stage" or any(not bank.filled.any() for bank in banks.values()):
         for position in range(step, step + feed.steps_per_epoch if due else step):
             batch = feed.at(position)
             plain = [View(batch.images)]
-            views = plain if when == "stage" else wiring.views(batch.images, feed.draws_at(position))
+            views = (
+                plain if when == "stage" else wiring.views(batch.images, feed.draws_at(position))
+            )
             _write(wiring, due, batch, views)
     for name in sorted(due):
         wiring.part(name, "clustering").refit(banks[name].z, banks[name].filled)
@@ -43,4 +45,4 @@ def _write(wiring: Wiring, due: set[str], batch: Batch, views: list[View]) -> No
             x = over_views(wiring.part(name, "projector"), x)
         slices = objective.stream == "slices" and batch.slice_index is not None
         index = batch.slice_index.flatten() if slices else batch.index  # type: ignore[union-attr]
-        wiring.stores[f"{name}/bank"].write(gather(index, 0), gather(x.float()))
+        wiring.store(name, "bank").write(gather(index, 0), gather(x.float()))

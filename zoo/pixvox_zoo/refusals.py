@@ -67,4 +67,3 @@ def _lack(signal: str) -> str:
 def _has(features: Features, stream: str) -> bool:
     found = getattr(features, stream)
     return len(found) > 0 if stream == "maps" else found is not None
-

@@ -93,7 +93,11 @@ class Reporter:
         self.wall_seconds = time.monotonic() - self._begun
         lines = self.log.lines()
         if lines:
-            curves.draw(lines, f"{wiring.recipe.title}, {self.feed.batch} cases a step", self.out / "curves.png")
+            curves.draw(
+                lines,
+                f"{wiring.recipe.title}, {self.feed.batch} cases a step",
+                self.out / "curves.png",
+            )
         last = {"embedding_std": lines[-1]["embedding_std"]} if lines else {}
         return {**last, **examine(wiring.backbone, self.feed)}
 

@@ -52,7 +52,9 @@ def claim(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
         publish(file, text.encode())
         return
     if not resume:
-        raise UserError(f"{folder} holds a run. Add --resume to go on with it, or name another --out.")
+        raise UserError(
+            f"{folder} holds a run. Add --resume to go on with it, or name another --out."
+        )
     held = _lines(yaml.safe_load(file.read_text()))
     wanted = _lines(json.loads(canonical_json(identity)))
     changed = [
@@ -61,7 +63,9 @@ def claim(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
         if held.get(key, "absent") != wanted.get(key, "absent")
     ]
     if changed:
-        raise UserError(f"{folder} holds another run; it cannot be resumed as: {'; '.join(changed)}.")
+        raise UserError(
+            f"{folder} holds another run; it cannot be resumed as: {'; '.join(changed)}."
+        )
 
 
 class Log:

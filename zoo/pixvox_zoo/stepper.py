@@ -48,7 +48,7 @@ class Stepper:
                 group["weight_decay"] = value(self.recipe.weight_decay, progress)
 
     def update(self, step: int, progress: float) -> Tensor:
-        """Average gradients over ranks, hold still what is frozen, clip: the gradient's norm ``[]``."""
+        """Average over ranks, hold still what is frozen, clip; the norm of the gradient ``[]``."""
         mean_gradients(self.parameters)
         still = tuple(
             prefix_of(path, self.stage.objectives)

@@ -8,10 +8,12 @@ import torch
 from lightning_fabric import Fabric
 
 from pixvox_registry.contracts import Order
+from pixvox_zoo.feed import Feed
 from pixvox_zoo.plan import Leg, plan
 from pixvox_zoo.pretrain import advance, default_precision, prepare
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.stepper import Stepper
+from pixvox_zoo.wiring import Wiring
 
 STEPS = 3
 
@@ -31,7 +33,7 @@ def estimate_seconds(recipe: Recipe, order: Order) -> tuple[float, int]:
     return seconds, weight_bytes
 
 
-def _step_seconds(wiring, feed, leg: Leg, fabric: Fabric) -> float:
+def _step_seconds(wiring: Wiring, feed: Feed, leg: Leg, fabric: Fabric) -> float:
     stepper = Stepper(wiring)
     laps = []
     for step in range(STEPS):

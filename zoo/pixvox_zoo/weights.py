@@ -1,4 +1,4 @@
-"""Weights: ``backbone.safetensors`` + ``card.json`` + ``README.md``, verified whenever they are loaded."""
+"""Weights: tensors, a card and a README in one folder, verified whenever they are loaded."""
 
 from __future__ import annotations
 
@@ -87,7 +87,9 @@ def read_card(folder: Path) -> dict[str, Any]:
     """The card of a weights folder."""
     file = folder / "card.json"
     if not file.is_file():
-        raise UserError(f"{folder} holds no card.json; a weights folder is what `pixvox pretrain` writes.")
+        raise UserError(
+            f"{folder} holds no card.json; a weights folder is what `pixvox pretrain` writes."
+        )
     try:
         card: dict[str, Any] = json.loads(file.read_text())
     except ValueError as error:

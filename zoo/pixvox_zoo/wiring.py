@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -16,7 +16,7 @@ from pixvox_zoo.ranks import gather
 from pixvox_zoo.recipe import Objective, value
 from pixvox_zoo.signals import Signals, call
 
-PAIRS = {
+PAIRS: dict[str, Callable[[int, int], bool]] = {
     "other": lambda target, online: target != online,
     "same": lambda target, online: target == online,
     "all": lambda target, online: True,
@@ -127,7 +127,9 @@ class Wiring(Composition):
     ) -> None:
         """Paint predictions; pictures stay on their rank."""
         shown = [views[number] for number in z.views]
-        signals.original = torch.stack([v.image if v.original is None else v.original for v in shown])
+        signals.original = torch.stack(
+            [v.image if v.original is None else v.original for v in shown]
+        )
         dense = Signals(
             features=next(iter(online.values())),
             embedding=z.x.flatten(0, 1),
@@ -152,7 +154,7 @@ class Wiring(Composition):
         """Queue and assignments, as they stood before this step."""
         assert signals.target is not None and signals.index is not None
         if objective.queue:
-            queue = self.stores[f"{name}/queue"]
+            queue = self.store(name, "queue")
             signals.queue, signals.queue_groups = queue.rows(), queue.rows_of_groups()
         if objective.clustering:
             momentum = self.target_of(objective) == "momentum"
@@ -160,9 +162,7 @@ class Wiring(Composition):
             with torch.no_grad():
                 signals.assignments = clustering.assign(clustered, signals.index, signals.queue)
             signals.groups = self.part(name, "clustering").groups(signals.index)
-        self.traces[name] = Trace(
-            signals.target.detach(), clustered, signals.index, signals.groups
-        )
+        self.traces[name] = Trace(signals.target.detach(), clustered, signals.index, signals.groups)
 
     @torch.no_grad()
     def after_step(self) -> None:
@@ -172,9 +172,9 @@ class Wiring(Composition):
         for name, trace in self.traces.items():
             objective = self.objectives[name]
             if objective.queue:
-                self.stores[f"{name}/queue"].push(trace.target, trace.groups)
+                self.store(name, "queue").push(trace.target, trace.groups)
             if objective.refit == "epoch":
-                self.stores[f"{name}/bank"].write(trace.index, trace.clustered)
+                self.store(name, "bank").write(trace.index, trace.clustered)
             if objective.clustering:
                 momentum = self.target_of(objective) == "momentum"
                 self.part(name, "clustering", momentum=momentum).update(trace.clustered)
@@ -188,16 +188,16 @@ class Wiring(Composition):
                 return
             self.loss_of(batch, self.views(batch.images, draws))
             for name in sorted(waiting & self.traces.keys()):
-                queue = self.stores[f"{name}/queue"]
+                queue = self.store(name, "queue")
                 queue.push(self.traces[name].target, self.traces[name].groups)
                 waiting -= {name} if queue.is_full else set()
 
     def _follow(self, rate: float) -> None:
         """Momentum copies move a little towards their originals."""
         for path, copy in self.teacher.items():
-            copies, originals = list(copy.parameters()), list(self.parts[path].parameters())
-            if copies:
-                torch._foreach_lerp_(copies, originals, rate)
+            originals = self.parts[path].parameters()
+            for follower, leader in zip(copy.parameters(), originals, strict=True):
+                follower.lerp_(leader, rate)
 
 
 def _pairs(rule: str, targets: Iterable[int], online: Iterable[int]) -> list[tuple[int, int]]:

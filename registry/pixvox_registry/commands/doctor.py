@@ -72,7 +72,9 @@ def _plugins() -> list[dict[str, Any]]:
                 registry.get(name)
             except BrokenPlugin as error:
                 broken.append(str(error))
-        rows.append(_row(group, "broken" if broken else "ok", "; ".join(broken) or f"{len(registry)}"))
+        rows.append(
+            _row(group, "broken" if broken else "ok", "; ".join(broken) or f"{len(registry)}")
+        )
     return rows
 
 
@@ -81,5 +83,7 @@ def _places() -> list[dict[str, Any]]:
 
     return [
         _row("data", "ok" if data_root().is_dir() else "absent", f"{data_root()} ($PIXVOX_DATA)"),
-        _row("cache", "ok" if cache_root().is_dir() else "absent", f"{cache_root()} ($PIXVOX_CACHE)"),
+        _row(
+            "cache", "ok" if cache_root().is_dir() else "absent", f"{cache_root()} ($PIXVOX_CACHE)"
+        ),
     ]

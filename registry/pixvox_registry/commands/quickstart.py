@@ -13,7 +13,9 @@ from pixvox_registry.console import say
 
 @COMMANDS.register
 def quickstart(
-    out: Annotated[Path, typer.Option(help="Where results and board go.")] = Path("runs/quickstart"),
+    out: Annotated[Path, typer.Option(help="Where results and board go.")] = Path(
+        "runs/quickstart"
+    ),
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress bar.")] = False,
 ) -> None:
     """Make phantoms in 2D and 3D, pretrain SimCLR and Barlow Twins, compare them with random init.

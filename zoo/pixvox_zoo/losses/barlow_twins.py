@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from pixvox_registry import LOSSES
@@ -16,6 +15,7 @@ class BarlowTwins(nn.Module):
         off_diagonal: weight of the redundancy; lambda in the paper.
         scale: multiplies the whole loss; the authors' code takes 0.024.
 
+    >>> import torch
     >>> z = torch.eye(4)[None].repeat(2, 1, 1)
     >>> BarlowTwins()(z, z, [(0, 1)]).shape
     torch.Size([])

@@ -16,7 +16,7 @@ POSITIVES = ("view", "view_and_group")
 
 @LOSSES.register
 class NTXent(nn.Module):
-    """Normalised temperature-scaled cross-entropy, with negatives that may spare an anchor's own group.
+    """Normalised temperature-scaled cross-entropy; negatives may spare an anchor's own group.
 
     With ``groups`` (L levels, coarse to fine) it is the cluster-debiased loss of arXiv:2211.08557:
     no negatives from the anchor's coarse group, and positives from its fine one.
@@ -99,7 +99,7 @@ class NTXent(nn.Module):
         alone = coarse.all(1, keepdim=True)
         if bool(alone.any()):
             warnings.warn(
-                "nt_xent: an anchor's group fills its batch, so it has no negatives; all are taken.",
+                "nt_xent: an anchor's group fills its batch and leaves no negatives; all are taken.",
                 stacklevel=2,
             )
         return coarse & ~alone

@@ -6,6 +6,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,12 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     def whole(number: int) -> None:
         advance(wiring, feed, stepper, leg, number, fabric)
 
-    bare(), whole(0)
+    bare()
+    whole(0)
     number, until = 1, time.perf_counter() + 2 * seconds
     while time.perf_counter() < until or number < 4:
         clock.time("bare", bare)
-        clock.time("whole", lambda n=number: whole(n))
+        clock.time("whole", partial(whole, number))
         phases(clock, wiring, feed, stepper, number)
         number += 1
     with tempfile.TemporaryDirectory() as folder:
@@ -76,8 +78,13 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     stem = f"{order.budget.stem} stem, width {order.budget.width:g}, {order.budget.image_size} px"
     where = f"{method.name} {dims}D, batch {feed.batch}, {stem}, {torch.get_num_threads()} threads"
     rows = [
-        {"what": "fraction_of_bare_step", "ours": feed.batch / spent, "other": feed.batch / fastest,
-         "ratio": fastest / spent, "unit": f"cases/s ({where})"},
+        {
+            "what": "fraction_of_bare_step",
+            "ours": feed.batch / spent,
+            "other": feed.batch / fastest,
+            "ratio": fastest / spent,
+            "unit": f"cases/s ({where})",
+        },
     ]
     total = sum(clock.median(name) for name in PHASES) + health
     for name in PHASES:
@@ -147,8 +154,13 @@ class Clock:
 
 
 def _share(name: str, seconds: float, total: float) -> dict[str, Any]:
-    return {"what": name, "ours": seconds * 1e3, "other": total * 1e3, "ratio": seconds / total,
-            "unit": "ms of ms a step"}
+    return {
+        "what": name,
+        "ours": seconds * 1e3,
+        "other": total * 1e3,
+        "ratio": seconds / total,
+        "unit": "ms of ms a step",
+    }
 
 
 def _drain() -> None:

@@ -21,8 +21,8 @@ class LARS(torch.optim.Optimizer):
     def __init__(
         self, parameters: Iterable[Any], *, lr: float, momentum: float = 0.9, trust: float = 1e-3
     ) -> None:
-        defaults = {"lr": lr, "momentum": momentum, "trust": trust, "weight_decay": 0.0, "adapt": True}
-        super().__init__(parameters, defaults)
+        own = {"lr": lr, "momentum": momentum, "trust": trust}
+        super().__init__(parameters, {**own, "weight_decay": 0.0, "adapt": True})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
