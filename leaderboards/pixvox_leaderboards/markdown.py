@@ -1,0 +1,105 @@
+"""A board as Markdown: for each budget an overview, then one table per task and protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from pixvox_leaderboards import wording
+from pixvox_leaderboards.board import Board, Panel
+from pixvox_leaderboards.row import Row
+
+
+def markdown(board: Board) -> str:
+    """The whole board."""
+    parts = ["# PixVox board", wording.origin_text(board)]
+    for budget in board.budgets:
+        panels = board.under(budget)
+        parts += [f"## Budget `{budget}`", wording.budget_texts(panels)]
+        if len(panels) > 1:
+            parts.append(overview(panels))
+        for panel in panels:
+            parts += [f"### {wording.panel_title(panel)}", wording.panel_facts(panel), table(panel)]
+    return "\n\n".join([*parts, *wording.LEGEND]) + "\n"
+
+
+def summary(board: Board, picture: str | None) -> str:
+    """What a README shows: the picture and the overviews.
+
+    Args:
+        picture: where the PNG lies, seen from the README.
+    """
+    parts = [f"![Board: scores and their 95 % intervals]({picture})"] if picture else []
+    for budget in board.budgets:
+        panels = board.under(budget)
+        parts += [f"Budget `{budget}`. {wording.budget_texts(panels)}", overview(panels)]
+    return "\n\n".join([*parts, *wording.LEGEND, wording.origin_text(board)])
+
+
+def overview(panels: Sequence[Panel]) -> str:
+    """Methods by tasks and protocols, the ranking metric of each; references below."""
+    methods, references = wording.methods_of(panels)
+    lines = [
+        [name, *[_overview_cell(panel, method) for panel in panels]]
+        for method, name in [(m, m) for m in methods] + [(r, f"*{r}*") for r in references]
+    ]
+    heads = [
+        f"{panel.task} {panel.protocol} {wording.metric_label(panel, panel.metrics[0])}"
+        for panel in panels
+    ]
+    return _tabulated(["method", *heads], lines)
+
+
+def table(panel: Panel) -> str:
+    """All rows of a panel."""
+    first, *others = panel.metrics
+    heads = [
+        "rank",
+        "method",
+        wording.metric_label(panel, first),
+        "seed SD",
+        *[wording.metric_label(panel, metric) for metric in others],
+        "seeds",
+        "scored",
+        "stem",
+        "parameters",
+        "marks",
+    ]
+    return _tabulated(heads, [_line(panel, row) for row in panel.rows])
+
+
+def _line(panel: Panel, row: Row) -> list[str]:
+    first, *others = panel.metrics
+    ranking = row.estimates.get(first)
+    cells = [
+        wording.rank_text(row),
+        row.method,
+        wording.with_interval(ranking),
+        wording.figure(ranking.seed_sd if ranking else None),
+        *[wording.with_interval(row.estimates.get(metric)) for metric in others],
+        str(len(row.seeds)),
+        wording.scored_text(row),
+        row.stem,
+        wording.size_text(row.parameters),
+        ", ".join(row.marks),
+    ]
+    if row.is_stale or row.is_reference:
+        return [f"*{cell}*" if cell else "" for cell in cells]
+    return cells
+
+
+def _overview_cell(panel: Panel, method: str) -> str:
+    row = panel.row(method)
+    if row is None:
+        is_stale = any(other.method == method for other in panel.rows)
+        return "*stale*" if is_stale else wording.DASH
+    text = wording.with_interval(row.estimates[panel.metrics[0]])
+    contest = sum(other.rank is not None for other in panel.rows)
+    if row.rank == 1 and contest > 1:
+        text = f"**{text}**"
+    return " ".join(filter(None, (text, wording.signs(row))))
+
+
+def _tabulated(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    return tabulate(lines, headers=heads, tablefmt="github", disable_numparse=True)
