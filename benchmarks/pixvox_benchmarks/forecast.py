@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import torch
@@ -49,12 +48,17 @@ def forecast(plan: Plan) -> list[dict[str, Any]]:
     for group in groups:
         name = group.workshop.task.name
         dearest[name] = max(group.seconds_per_case, dearest.get(name, 0.0))
-    trial = cache(time_probe)
+    trials: dict[tuple[str, str], float] = {}
     rows = []
     for group in groups:
         task = group.workshop.task
         forward = number_of_cases(task) * dearest[task.name] * FORWARD_SHARE
-        probing = sum(forward + trial(planned.cell.protocol, task) for planned in group.missing)
+        probing = 0.0
+        for planned in group.missing:
+            trial = planned.cell.protocol, task.name
+            if trial not in trials:
+                trials[trial] = time_probe(planned.cell.protocol, task)
+            probing += forward + trials[trial]
         rows.append(_row(group, runs=len(plan.to_make(group.missing)), probing=probing))
     sums = {key: round(sum(row[key] for row in rows), 1) for key in list(rows[0])[2:]}
     return [*rows, {"method": "total", "task": "", **sums}]

@@ -62,7 +62,7 @@ def task(**changed: Cases) -> ClassificationTask:
 def test_a_sound_task_gives_its_cases_and_refuses_a_fourth_split() -> None:
     assert [len(task().cases(split)) for split in SPLITS] == [6, 6, 6]
     assert task().dims == 2
-    with pytest.raises(UserError, match="No split is called 'tests'.*Did you mean 'test'"):
+    with pytest.raises(UserError, match=r"No split is called 'tests'.*Did you mean 'test'"):
         task().cases("tests")
 
 

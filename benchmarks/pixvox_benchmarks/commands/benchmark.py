@@ -119,7 +119,9 @@ def leaving_at_sigterm() -> Iterator[None]:
 
 def show_board(plan: Plan, *, json: bool) -> None:
     """The board of all results in the folder, if there are any."""
-    if any(plan.results.glob("*.json")):
+    from pixvox_benchmarks.result import results_below
+
+    if results_below(plan.results):
         COMMANDS.get("board")(plan.results, out=plan.out / "board", json=json)
 
 
