@@ -126,9 +126,9 @@ class Result:
             UserError: names the file and what is wrong with it.
         """
         try:
-            facts = json.loads(file.read_bytes())
+            facts = json.loads(file.read_bytes(), parse_constant=_refuse_constant)
         except ValueError as error:
-            raise UserError(f"{file} is not JSON: {error}") from None
+            raise UserError(f"{file} is not a result's JSON: {error}") from None
         if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
             raise UserError(f"{file} is no result of schema {SCHEMA}.")
         stated = facts.pop("sha256", None)
@@ -193,6 +193,10 @@ def key_of(request: str, weights_sha256: str) -> str:
 def sha256_of(cases: CaseScores) -> str:
     """Of the per-case file."""
     return hashlib.sha256(cases.content()).hexdigest()
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"it holds {name}")
 
 
 def _check_keys(file: Path, facts: Mapping[str, Any]) -> None:
