@@ -114,7 +114,7 @@ def organ_distance(shape: Tensor, chance: Chance, size: int) -> Tensor:
     distances = (
         x.norm(dim=-1) - 1,
         ((x / axes).norm(dim=-1) - 1) * short,
-        torch.stack(lobes).amin(dim=0) - 0.6,
+        torch.stack([*lobes, x.norm(dim=-1) + 0.3]).amin(dim=0) - 0.6,
         ((x.norm(dim=-1) - 1.1 + wall / 2).abs() - wall / 2),
     )
     return radius * torch.stack(distances)[shape, torch.arange(len(shape))]

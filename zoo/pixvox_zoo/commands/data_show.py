@@ -1,0 +1,90 @@
+"""``pixvox data show``: a contact sheet of cases, and of the views that a recipe makes of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pixvox_registry import COMMANDS, VIEWS, UserError
+from pixvox_registry.console import say
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pixvox_registry.cases import Cases
+
+
+@COMMANDS.register
+def data_show(
+    source: Annotated[str, typer.Argument(help="medmnist:breastmnist, phantoms:shapes_3d, ...")],
+    split: Annotated[str, typer.Option(help="Which cases of the source.")] = "train",
+    count: Annotated[int, typer.Option(help="How many, spread over the split.")] = 16,
+    out: Annotated[Path | None, typer.Option(help="The PNG; named after the source.")] = None,
+    views: Annotated[str, typer.Option(help="A recipe: its views beside the originals.")] = "",
+    flips: Annotated[bool, typer.Option(help="May views mirror this anatomy?")] = False,
+    seed: Annotated[int, typer.Option(help="Of the views.")] = 0,
+) -> None:
+    """Write a contact sheet: volumes as rows of slices, masks as contours.
+
+    Example: pixvox data show phantoms:shapes_2d --views simclr --out sheet.png
+    """
+    from pixvox_registry.artifacts import publish
+    from pixvox_registry.contact_sheet import draw_sheet, strips_of
+    from pixvox_registry.source_spec import build_source
+
+    file = out or Path(re.sub(r"\W+", "-", f"{source}-{split}").strip("-") + ".png")
+    if file.suffix.lower() != ".png":
+        raise UserError(f"A contact sheet is a PNG; {file} ends otherwise.")
+    if count < 1:
+        raise UserError(f"A contact sheet wants at least one case; --count {count} came.")
+    origin = build_source(source)
+    cases = origin.cases(split)
+    some = chosen(cases, count)
+    made = views_of(cases, some, views, flips=flips, seed=seed) if views else []
+    title = f"{origin.name}   {split}   {len(some)} of {len(cases):,}"
+    title += f"   views of {views}" if views else ""
+    strips = strips_of(some, getattr(origin, "classes", ()), made)
+    publish(file, draw_sheet(strips, title))
+    say(f"{len(some)} of {len(cases):,} cases of {origin.name}, {split}: {file}")
+
+
+def chosen(cases: Cases, count: int) -> Cases:
+    """As many cases, spread evenly from the first to the last."""
+    import torch
+
+    from pixvox_registry.cases import Cases
+
+    rows = torch.linspace(0, len(cases) - 1, min(count, len(cases))).round().long()
+    return Cases(
+        images=cases.images[rows],
+        ids=tuple(cases.ids[row] for row in rows.tolist()),
+        labels={name: label[rows] for name, label in cases.labels.items()},
+        masks=None if cases.masks is None else cases.masks[rows],
+        spacing_mm=cases.spacing_mm,
+    )
+
+
+def views_of(cases: Cases, some: Cases, recipe: str, *, flips: bool, seed: int) -> list[Tensor]:
+    """What pretraining would see of ``some``: each view ``[N, C, *S]``, back in stored units."""
+    import torch
+
+    from pixvox_registry.draws import Draws
+    from pixvox_registry.intensity import Intensity
+    from pixvox_zoo.border import read_recipe
+    from pixvox_zoo.composition import Facts, assemble
+
+    facts = Facts(
+        dims=cases.dims,
+        in_channels=cases.in_channels,
+        image_size=min(cases.images.shape[2:]),
+        flips=flips,
+    )
+    make = assemble(VIEWS, read_recipe(recipe).views, vars(facts))
+    intensity = Intensity.of(cases.images)
+    draws = Draws(seed, step=0, batch=len(some))
+    shape = (1, -1, *[1] * cases.dims)
+    mean, std = torch.tensor(intensity.mean).view(shape), torch.tensor(intensity.std).view(shape)
+    return [view.image * std + mean for view in make(intensity.standardise(some.images), draws)]
