@@ -53,7 +53,7 @@ def estimate(
         scores: one per seed.
         runs: what each seed says of the same cases.
     """
-    metric, missing = _installed(name, version)
+    metric, missing = installed(name, version)
     found = Interval(float("nan"), float("nan"), "", missing)
     if metric is not None:
         found = joint_interval(metric, runs)
@@ -86,29 +86,27 @@ def joint_interval(metric: Metric, runs: Sequence[CaseScores]) -> Interval:
 def aligned(
     runs: Sequence[CaseScores],
 ) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
-    """``target [N]`` and one ``probability [N, K]`` per run, cases sorted by id.
+    """``target [N]`` and one ``probability [N, K]`` per run, cases in the order of the first run.
 
     Raises:
         UserError: the runs are not about the same cases.
     """
-    orders = [sorted(range(len(run.ids)), key=run.ids.__getitem__) for run in runs]
-    labelled = [
-        [(run.ids[i], run.target[i]) for i in order]
-        for run, order in zip(runs, orders, strict=True)
-    ]
-    if any(labels != labelled[0] for labels in labelled):
-        raise UserError(
-            "The seeds of one row must say something of the same cases with the same labels; "
-            "these do not, although they state the same task. Remove the results of one of them."
-        )
-    target = np.array([label for _, label in labelled[0]], np.int64)
-    return target, [
-        np.array(run.probability, np.float64)[order]
-        for run, order in zip(runs, orders, strict=True)
-    ]
+    first = runs[0]
+    wanted = dict(zip(first.ids, first.target, strict=True))
+    probabilities = []
+    for run in runs:
+        if dict(zip(run.ids, run.target, strict=True)) != wanted:
+            raise UserError(
+                "The seeds of one row must say something of the same cases with the same labels; "
+                "these do not, although they state the same task. Remove the results of one."
+            )
+        place = {case: number for number, case in enumerate(run.ids)}
+        order = [place[case] for case in first.ids]
+        probabilities.append(np.array(run.probability, np.float64)[order])
+    return np.array(first.target, np.int64), probabilities
 
 
-def _installed(name: str, version: str) -> tuple[Metric | None, str]:
+def installed(name: str, version: str) -> tuple[Metric | None, str]:
     """The metric that gave a score, or why it cannot be had here."""
     if name not in METRICS:
         return None, f"metric {name} is not installed"

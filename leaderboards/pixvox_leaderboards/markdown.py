@@ -18,7 +18,7 @@ def markdown(board: Board) -> str:
         panels = board.under(budget)
         parts += [f"## Budget `{budget}`", wording.budget_texts(panels)]
         if len(panels) > 1:
-            parts.append(overview(panels))
+            parts += overviews(panels)
         for panel in panels:
             parts += [f"### {wording.panel_title(panel)}", wording.panel_facts(panel), table(panel)]
     return "\n\n".join([*parts, *wording.LEGEND]) + "\n"
@@ -33,22 +33,24 @@ def summary(board: Board, picture: str | None) -> str:
     parts = [f"![Board: scores and their 95 % intervals]({picture})"] if picture else []
     for budget in board.budgets:
         panels = board.under(budget)
-        parts += [f"Budget `{budget}`. {wording.budget_texts(panels)}", overview(panels)]
+        parts += [f"Budget `{budget}`. {wording.budget_texts(panels)}", *overviews(panels)]
     return "\n\n".join([*parts, *wording.LEGEND, wording.origin_text(board)])
 
 
-def overview(panels: Sequence[Panel]) -> str:
-    """Methods by tasks and protocols, the ranking metric of each; references below."""
+def overviews(panels: Sequence[Panel]) -> list[str]:
+    """One table per protocol: methods by tasks, the ranking metric of each; references below."""
     methods, references = wording.methods_of(panels)
-    lines = [
-        [name, *[_overview_cell(panel, method) for panel in panels]]
-        for method, name in [(m, m) for m in methods] + [(r, f"*{r}*") for r in references]
+    names = {**{method: method for method in methods}, **{name: f"*{name}*" for name in references}}
+    return [
+        _tabulated(
+            [protocol, *[wording.column_title(panel) for panel in column]],
+            [
+                [shown, *[_overview_cell(panel, method) for panel in column]]
+                for method, shown in names.items()
+            ],
+        )
+        for protocol, column in wording.by_protocol(panels).items()
     ]
-    heads = [
-        f"{panel.task} {panel.protocol} {wording.metric_label(panel, panel.metrics[0])}"
-        for panel in panels
-    ]
-    return _tabulated(["method", *heads], lines)
 
 
 def table(panel: Panel) -> str:

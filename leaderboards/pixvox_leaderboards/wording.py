@@ -9,16 +9,16 @@ from pixvox_leaderboards.board import Board, Panel
 from pixvox_leaderboards.estimate import DIGITS, Estimate
 from pixvox_leaderboards.row import Row
 
-DASH = "–"  # noqa: RUF001, an en dash stands for what is missing
-SIGNS = {"collapsed": "‡", "not above random init": "†", "unverified data": "u"}  # in narrow tables
+DASH = "—"
+SIGNS = {"not above random init": "†", "collapsed": "‡"}  # where there is no room for words
 LEGEND = (
     "Mean over seeds [95 % interval over cases: bootstrap, each resample draws its cases once for "
     "all seeds]. Seed SD is the standard deviation over seeds.",
     "A rank counts the methods whose whole interval is better; overlapping intervals may share it. "
     "References are not ranked.",
     "† the interval does not lie above that of random init; ‡ the representation has collapsed; "
-    "u unverified data; stale: measured with an older task, protocol, metric or plugin, so not "
-    "comparable.",
+    "stale: measured with an older task, protocol, metric or plugin, so not comparable; (c) "
+    "case-level: patients are unknown, so intervals may be too narrow; (u) unverified data.",
 )
 
 
@@ -67,7 +67,14 @@ def scored_text(row: Row) -> str:
 
 def signs(row: Row) -> str:
     """Marks in narrow tables."""
-    return "".join(SIGNS[mark] for mark in row.marks if mark in SIGNS)
+    return "".join(sign for mark, sign in SIGNS.items() if mark in row.marks)
+
+
+def column_title(panel: Panel) -> str:
+    """For narrow heads; the protocol stands elsewhere."""
+    notes = ["c"] * panel.is_case_level + ["u"] * (not panel.is_verified)
+    aside = f" ({', '.join(notes)})" if notes else ""
+    return f"{panel.task} {metric_label(panel, panel.metrics[0])}{aside}"
 
 
 def panel_title(panel: Panel) -> str:
@@ -91,7 +98,7 @@ def panel_facts(panel: Panel) -> str:
 
 def budget_text(facts: Mapping[str, Any]) -> str:
     """One budget in a phrase: equal for every method of a comparison."""
-    side = " × ".join([str(facts.get("image_size", "?"))] * int(facts.get("dims", 2)))  # noqa: RUF001
+    side = " x ".join([str(facts.get("image_size", "?"))] * int(facts.get("dims", 2)))
     return (
         f"{facts.get('dims', '?')}D: {facts.get('seen', 0):,} cases seen, "
         f"batch {facts.get('batch', '?')}, width {facts.get('width', '?'):g}, "
@@ -109,20 +116,30 @@ def origin_text(board: Board) -> str:
     return f"Made from {board.results} result files; code {', '.join(board.commits)}."
 
 
+def by_protocol(panels: Sequence[Panel]) -> dict[str, list[Panel]]:
+    """Panels that make one table of an overview."""
+    tables: dict[str, list[Panel]] = {}
+    for panel in panels:
+        tables.setdefault(panel.protocol, []).append(panel)
+    return tables
+
+
 def methods_of(panels: Sequence[Panel]) -> tuple[list[str], list[str]]:
-    """Methods by mean rank, and references by name; those with stale rows only come last."""
-    ranks: dict[str, list[int]] = {}
+    """Methods by mean place, whoever has stale rows only at the end; and references by name."""
+    places: dict[str, list[int]] = {}
     references = set()
-    for row in (row for panel in panels for row in panel.rows):
-        if row.is_reference:
-            references.add(row.method)
-        else:
-            ranks.setdefault(row.method, []).extend([] if row.rank is None else [row.rank])
+    for panel in panels:
+        for place, row in enumerate(panel.rows):
+            if row.is_reference:
+                references.add(row.method)
+            else:
+                places.setdefault(row.method, []).extend([] if row.is_stale else [place])
 
-    def place(method: str) -> tuple[float, str]:
-        return (sum(ranks[method]) / len(ranks[method]) if ranks[method] else 1e9), method
+    def order(method: str) -> tuple[float, str]:
+        mine = places[method]
+        return (sum(mine) / len(mine) if mine else float("inf")), method
 
-    return sorted(ranks, key=place), sorted(references)
+    return sorted(places, key=order), sorted(references)
 
 
 def _article(noun: str) -> str:

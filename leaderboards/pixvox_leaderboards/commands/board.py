@@ -1,0 +1,67 @@
+"""``pixvox board``: result files to Markdown, CSV, JSON, a picture and a page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pixvox_registry import COMMANDS
+from pixvox_registry.console import say
+
+
+@COMMANDS.register
+def board(
+    results: Annotated[Path, typer.Argument(help="Folder of result files.")] = Path(
+        "leaderboards/results"
+    ),
+    out: Annotated[
+        Path | None, typer.Option(help="Also write board.md, .csv, .json, .png and .html here.")
+    ] = None,
+    readme: Annotated[
+        Path | None, typer.Option(help="Renew what stands between board:begin and board:end.")
+    ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Compute every score again; exit 1 on a difference.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
+) -> None:
+    """Print the board of a folder of results. The same files give the same bytes.
+
+    Example: pixvox board runs/benchmark/results --out runs/benchmark/board
+    """
+    if verify:
+        report_faults(results, json=json)
+        return
+    from pixvox_leaderboards import outputs
+    from pixvox_leaderboards.board import build
+    from pixvox_leaderboards.markdown import markdown
+    from pixvox_leaderboards.reading import read_all
+    from pixvox_leaderboards.records import as_json
+
+    made = build(read_all(results))
+    if out is not None:
+        for file in outputs.write(made, out):
+            say(f"wrote {file}")
+    if readme is not None:
+        outputs.renew(readme, made, out)
+    sys.stdout.write(as_json(made).decode() if json else markdown(made))
+
+
+def report_faults(results: Path, *, json: bool) -> None:
+    """Check every file and leave with 1 if one is at fault."""
+    from pixvox_leaderboards.reading import files_of
+    from pixvox_leaderboards.verify import fault_of
+    from pixvox_registry.artifacts import canonical_json
+
+    files = files_of(results)
+    faults = [fault for fault in map(fault_of, files) if fault]
+    if json:
+        sys.stdout.write(canonical_json({"files": len(files), "faults": faults}).decode())
+    for fault in faults:
+        say(fault)
+    say(f"{len(files)} results checked, {len(faults)} at fault.")
+    if faults:
+        raise SystemExit(1)
