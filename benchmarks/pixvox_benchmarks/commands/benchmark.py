@@ -62,8 +62,12 @@ def benchmark(
             show_table(forecast(planned), as_json=json)
             return
         failures = complete(planned, engine, workers=workers, quiet=quiet)
-        show_board(planned, json=json)
-    finish(failures)
+        try:
+            show_board(planned, json=json)
+        finally:  # a board that cannot be drawn hides no failure
+            list_failures(failures)
+    if failures:
+        raise SystemExit(1)
 
 
 def complete(planned: Plan, engine: str, *, workers: int, quiet: bool) -> dict[str, str]:
@@ -125,11 +129,9 @@ def show_board(plan: Plan, *, json: bool) -> None:
         COMMANDS.get("board")(plan.results, out=plan.out / "board", json=json)
 
 
-def finish(failures: dict[str, str]) -> None:
-    """Exit with 1, listing what failed, if anything did."""
-    if not failures:
-        return
-    say(f"{len(failures)} failed:")
+def list_failures(failures: dict[str, str]) -> None:
+    """What failed, why, and where its log is."""
+    if failures:
+        say(f"{len(failures)} failed:")
     for job, error in failures.items():
         say(f"  {job}: {error}")
-    raise SystemExit(1)
