@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pixvox_registry.artifacts import canonical_json, digest, fingerprint, publish
-from pixvox_registry.errors import UserError
+from pixvox_registry.errors import UserError, suggestion
 
 SCHEMA = 1
 DIGITS = 7  # significant, of a probability: scores are computed from what the file holds
@@ -113,10 +113,19 @@ class Result:
         return canonical_json({**facts, "sha256": fingerprint(facts)})
 
     def write(self, root: Path, cases: CaseScores) -> bool:
-        """Publish both files; False if another process was first, whose files then stand."""
+        """Publish both files; False if another process was first, whose files then stand.
+
+        Raises:
+            UserError: it would not be read back: a number is not finite, or no fraction.
+        """
         file = root / self.path
+        _check_values(file, self)
+        try:
+            content = self.content()
+        except ValueError as error:  # NaN or infinity in health, chosen or provenance
+            raise UserError(f"{file} is not written: {error}.") from None
         publish(cases_file(file), cases.content(), replace=not file.exists())
-        return publish(file, self.content(), replace=False)
+        return publish(file, content, replace=False)
 
     @classmethod
     def read(cls, file: Path) -> Result:
@@ -125,19 +134,20 @@ class Result:
         Raises:
             UserError: names the file and what is wrong with it.
         """
+        content = file.read_bytes()
         try:
-            facts = json.loads(file.read_bytes(), parse_constant=_refuse_constant)
+            facts = json.loads(content, parse_constant=_refuse_constant)
         except ValueError as error:
             raise UserError(f"{file} is not a result's JSON: {error}") from None
         if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
             raise UserError(f"{file} is no result of schema {SCHEMA}.")
         stated = facts.pop("sha256", None)
         _check_keys(file, facts)
-        if stated != fingerprint(facts):
-            raise UserError(f"{file} was edited: its content does not have the sha256 it states.")
-        facts["metrics"] = tuple(facts["metrics"])
-        result = cls(**facts)
+        _check_types(file, facts)
+        result = cls(**{**facts, "metrics": tuple(facts["metrics"])})
         _check_values(file, result)
+        if stated != fingerprint(facts) or content != result.content():
+            raise UserError(f"{file} was edited: its content does not have the sha256 it states.")
         return result
 
     def read_cases(self, file: Path) -> CaseScores:
@@ -203,23 +213,43 @@ def _check_keys(file: Path, facts: Mapping[str, Any]) -> None:
     known = {field.name for field in fields(Result)}
     if missing := sorted(known - facts.keys()):
         raise UserError(f"{file} lacks {', '.join(missing)}.")
-    if more := sorted(facts.keys() - known):
-        raise UserError(f"{file} has {', '.join(more)}, which no result has.")
+    for name in sorted(facts.keys() - known):
+        raise UserError(f"{file} has {name!r}, which no result has.{suggestion(name, known)}")
+
+
+def _check_types(file: Path, facts: Mapping[str, Any]) -> None:
+    """Each value is what the field's annotation says, as JSON spells it."""
+    spelt = {"str": str, "int": int, "bool": bool, "tuple": list, "Mapping": dict}
+    for field in fields(Result):
+        wanted, value = spelt[str(field.type).partition("[")[0]], facts[field.name]
+        if type(value) is not wanted:
+            raise UserError(
+                f"{file}: {field.name} should be a {wanted.__name__}; it is {value!r:.60}."
+            )
 
 
 def _check_values(file: Path, result: Result) -> None:
+    for name, score in result.scores.items():
+        _check_score(file, name, score)
+    named = {
+        "scores": result.scores,
+        "versions": result.metric_versions,
+        "intervals": result.intervals,
+    }
+    for what, values in named.items():
+        if set(result.metrics) != set(values):
+            raise UserError(f"{file}: metrics {list(result.metrics)} but {what} {sorted(values)}.")
+    if result.n_scored != result.n_expected:
+        raise UserError(f"{file}: {result.n_scored} of {result.n_expected} cases are scored.")
     if result.request != fingerprint(dict(result.asked)):
         raise UserError(f"{file}: its request is not the digest of what it says was asked.")
     if result.key != key_of(result.request, result.weights_sha256):
         raise UserError(f"{file}: its key does not follow from its request and weights.")
-    if set(result.metrics) != set(result.scores):
-        raise UserError(
-            f"{file}: metrics {list(result.metrics)} but scores {sorted(result.scores)}."
-        )
-    for name, score in result.scores.items():
-        if not isinstance(score, int | float) or not math.isfinite(score):
-            raise UserError(f"{file}: {name} is {score!r}, not a finite number.")
-        if 1 < abs(score) <= 100:
-            raise UserError(f"{file}: {name} is {score}; a score is a fraction, not a percentage.")
-    if result.n_scored != result.n_expected:
-        raise UserError(f"{file}: {result.n_scored} of {result.n_expected} cases are scored.")
+
+
+def _check_score(file: Path, name: str, score: Any) -> None:
+    """A unit in the name (``hd95_mm``) says that the score is no fraction."""
+    if type(score) not in (int, float) or not math.isfinite(score):
+        raise UserError(f"{file}: {name} is {score!r}, not a finite number.")
+    if abs(score) > 1 and not name.endswith("_mm"):
+        raise UserError(f"{file}: {name} is {score}; a score is a fraction, not a percentage.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pixvox_leaderboards import wording
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 METHOD, REFERENCE, INK, FAINT = "#0072B2", "#7A7A7A", "#222222", "#E4E4E4"  # Okabe and Ito's blue
+GAP = 0.4  # in rows
 ROW_INCHES, PANEL_INCHES, NAME_INCHES = 0.27, 3.3, 1.5
 
 
@@ -52,9 +53,9 @@ def _figure(board: Board) -> Figure:
             axes = figure.add_subplot(grid[i, j])
             _draw(axes, panel, names, limits)
             axes.tick_params(labelleft=j == 0)
-    budgets = "; ".join(f"budget {name}" for name in board.budgets)
+    budgets = ", ".join(board.budgets)
     figure.suptitle(
-        f"Mean over seeds and 95 % interval over cases ({budgets})\n"
+        f"Mean over seeds and 95 % interval over cases; budget {budgets}\n"
         "dashed: random init, its interval shaded; hollow: not above random init, or collapsed",
         x=0.01,
         ha="left",
@@ -72,17 +73,20 @@ def _lines(board: Board) -> list[list[Panel]]:
     return list(lines.values())
 
 
-def _names(line: Sequence[Panel]) -> list[str]:
-    """Methods from top to bottom, references last; whoever has stale rows only is left out."""
+def _names(line: Sequence[Panel]) -> dict[str, float]:
+    """Methods and where they stand, top to bottom; a gap sets the references apart.
+
+    Whoever has stale rows only is left out.
+    """
+    shown = {row.method for panel in line for row in panel.rows if not row.is_stale}
     methods, references = wording.methods_of(line)
-    return [name for name in [*methods, *references] if any(panel.row(name) for panel in line)]
-
-
-def _heights(line: Sequence[Panel], names: Sequence[str]) -> list[float]:
-    """Where each name stands; a gap sets the references apart."""
-    references = set(wording.methods_of(line)[1])
-    gap = 0.5 if references and not references.issuperset(names) else 0.0
-    return [number + gap * (name in references) for number, name in enumerate(names)]
+    ours = [name for name in methods if name in shown]
+    theirs = [name for name in references if name in shown]
+    first = len(ours) + (GAP if ours else 0.0)
+    return {
+        **{name: float(number) for number, name in enumerate(ours)},
+        **{name: first + number for number, name in enumerate(theirs)},
+    }
 
 
 def _limits(line: Sequence[Panel]) -> tuple[float, float]:
@@ -100,7 +104,9 @@ def _limits(line: Sequence[Panel]) -> tuple[float, float]:
     return min(ends) - margin, max(ends) + margin
 
 
-def _draw(axes: Axes, panel: Panel, names: Sequence[str], limits: tuple[float, float]) -> None:
+def _draw(
+    axes: Axes, panel: Panel, names: Mapping[str, float], limits: tuple[float, float]
+) -> None:
     metric = panel.metrics[0]
     floor = panel.row(RANDOM_INIT)
     if floor is not None:
@@ -108,17 +114,18 @@ def _draw(axes: Axes, panel: Panel, names: Sequence[str], limits: tuple[float, f
         axes.axvline(chance.mean, color=REFERENCE, lw=0.9, ls=(0, (4, 3)), zorder=1)
         if chance.low is not None and chance.high is not None:
             axes.axvspan(chance.low, chance.high, color=FAINT, alpha=0.55, lw=0, zorder=0)
-    for height, name in enumerate(names):
+    for name, height in names.items():
         row = panel.row(name)
         if row is None:
             axes.text(1.02, height, wording.DASH, transform=axes.get_yaxis_transform(), va="center")
         else:
             _draw_row(axes, row, metric, height)
     axes.set_xlim(*limits)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_yticks(range(len(names)), names, fontsize=9, color=INK)
+    axes.set_ylim(max(names.values()) + 0.5, -0.5)
+    axes.set_yticks(list(names.values()), list(names), fontsize=9, color=INK)
     axes.set_title(
-        f"{panel.task}\n{panel.protocol} · {wording.metric_label(panel, metric)}",
+        f"{panel.task}\n{panel.protocol} · {wording.metric_label(panel, metric)} · "
+        f"{panel.budget['name']}",
         fontsize=9,
         loc="left",
         color=INK,
@@ -131,7 +138,7 @@ def _draw(axes: Axes, panel: Panel, names: Sequence[str], limits: tuple[float, f
     axes.spines["bottom"].set_color(FAINT)
 
 
-def _draw_row(axes: Axes, row: Row, metric: str, height: int) -> None:
+def _draw_row(axes: Axes, row: Row, metric: str, height: float) -> None:
     estimate = row.estimates[metric]
     colour = REFERENCE if row.is_reference else METHOD
     if estimate.low is not None and estimate.high is not None:
