@@ -165,7 +165,7 @@ def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(
     assert "another sha256" in capsys.readouterr().err
     for state in (tmp_path / "hopeless/checkpoints").glob("step-*/state.json"):
         state.write_text(state.read_text().replace('"step": ', '"step": 1'))
-    with pytest.raises(UserError, match="No checkpoint in .* is valid"):
+    with pytest.raises(UserError, match=r"No checkpoint in .* is valid"):
         loop.pretrain(recipe, order_of(), tmp_path / "hopeless", resume=True, quiet=True)
 
 
@@ -243,7 +243,7 @@ def test_the_order_of_cases_is_a_function_of_seed_and_step() -> None:
     feed, again = (loop.prepare(recipe_of(), order, fabric)[0] for _ in range(2))
     forward = [feed.ids_at(step) for step in range(20)]
     assert [again.ids_at(step) for step in reversed(range(20))][::-1] == forward
-    epoch = sum(forward[: feed.steps_per_epoch], [])
+    epoch = [case for ids in forward[: feed.steps_per_epoch] for case in ids]
     assert len(set(epoch)) == len(epoch) == 40
     assert forward[0] != forward[feed.steps_per_epoch]
 

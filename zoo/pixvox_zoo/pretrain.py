@@ -66,12 +66,14 @@ def pretrain(
         precision=precision or default_precision(accelerator),  # type: ignore[arg-type]
     )
     fabric.launch()
+    identity = identity_of(recipe, order)
+    if (out / "weights" / "card.json").exists():
+        claim(out, identity, resume=resume)
+        return out / "weights"
+    feed, wiring = prepare(recipe, order, fabric)
+    legs = plan(recipe, order.budget, feed.batch)
     with lock(out / "ranks" / str(fabric.global_rank) if fabric.global_rank else out):
-        claim(out, identity_of(recipe, order), resume=resume or fabric.global_rank > 0)
-        if (out / "weights" / "card.json").exists():
-            return out / "weights"
-        feed, wiring = prepare(recipe, order, fabric)
-        legs = plan(recipe, order.budget, feed.batch)
+        claim(out, identity, resume=resume or fabric.global_rank > 0)
         reporter = Reporter(out, feed, total=legs[-1].end, quiet=quiet or fabric.global_rank > 0)
         with reporter, Interrupt() as interrupt:
             train(wiring, feed, legs, out, fabric, reporter, interrupt, checkpoint_seconds)
@@ -150,7 +152,11 @@ def advance(
 
 
 def prepare(recipe: Recipe, order: Order, fabric: Fabric) -> tuple[Feed, Wiring]:
-    """Cases on the device, and the method that fits them."""
+    """Cases on the device, and the method that fits them, its first stage built.
+
+    Raises:
+        UserError: missing labels, or parts that do not fit; nothing is written before.
+    """
     cases = order.source.cases(order.split).resized(order.budget.image_size)
     missing = sorted(recipe.needs_labels - cases.labels.keys())
     if missing:
@@ -178,7 +184,11 @@ def prepare(recipe: Recipe, order: Order, fabric: Fabric) -> tuple[Feed, Wiring]
         num_classes=classes,
         rows={"pooled": len(cases)},
     )
-    return feed, Wiring(recipe, facts, seed=order.seed)
+    wiring = Wiring(recipe, facts, seed=order.seed)
+    wiring.begin_stage(recipe.stages[0])
+    wiring.to(fabric.device).train()
+    check_every_stream(wiring, feed)
+    return feed, wiring
 
 
 @torch.no_grad()

@@ -22,7 +22,6 @@ def estimate_seconds(recipe: Recipe, order: Order) -> tuple[float, int]:
     """Seconds and bytes on disk of a whole run: three steps are timed, the first is thrown away."""
     fabric = Fabric(precision=default_precision("auto"))  # type: ignore[arg-type]
     feed, wiring = prepare(recipe, order, fabric)
-    wiring.to(fabric.device).train()
     legs = plan(recipe, order.budget, feed.batch)
     weight_bytes = sum(t.numel() * t.element_size() for t in wiring.backbone.state_dict().values())
     seconds = 0.0

@@ -5,10 +5,11 @@ from __future__ import annotations
 import warnings
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pixvox_registry import LOSSES
-from pixvox_registry.errors import UserError
+from pixvox_registry.errors import UserError, unknown
 
 NEGATIVES = ("all", "exclude_group")
 POSITIVES = ("view", "view_and_group")
@@ -16,26 +17,30 @@ POSITIVES = ("view", "view_and_group")
 
 @LOSSES.register
 class NTXent(nn.Module):
-    """Normalised temperature-scaled cross-entropy; negatives may spare an anchor's own group.
+    """``-log p / (p + negatives)`` with ``p = exp(cosine / tau)`` of two views of one case.
 
-    With ``groups`` (L levels, coarse to fine) it is the cluster-debiased loss of arXiv:2211.08557:
-    no negatives from the anchor's coarse group, and positives from its fine one.
+    Negatives are all views of all other cases, and the queue. With ``groups`` it is the
+    cluster-debiased loss of arXiv:2211.08557: none of them come from the anchor's coarse group,
+    and the keys of its fine group are further positives over the same denominator. A group below
+    zero is none. With one group per case it equals SimCLR.
 
     Args:
         temperature: tau.
         negatives: ``all``, or ``exclude_group``.
         positives: ``view``, or ``view_and_group``.
+
+    Raises:
+        UserError: other names than these.
     """
 
     def __init__(
         self, *, temperature: float = 0.2, negatives: str = "all", positives: str = "view"
     ) -> None:
         super().__init__()
-        if negatives not in NEGATIVES or positives not in POSITIVES:
-            raise UserError(
-                f"nt_xent takes negatives {' | '.join(NEGATIVES)} and positives "
-                f"{' | '.join(POSITIVES)}, not {negatives!r} and {positives!r}."
-            )
+        if negatives not in NEGATIVES:
+            raise unknown("kind of negatives", negatives, NEGATIVES)
+        if positives not in POSITIVES:
+            raise unknown("kind of positives", positives, POSITIVES)
         self.temperature = temperature
         self.negatives = negatives
         self.positives = positives
@@ -49,79 +54,50 @@ class NTXent(nn.Module):
         queue: Tensor | None = None,
         queue_groups: Tensor | None = None,
     ) -> Tensor:
-        """``[V, B, E], [G, B, E], groups [L, B], queue [G, Q, E] -> []``."""
-        views, batch, _ = online.shape
+        """``[V, B, E], [G, B, E], groups [L, B], queue [G, Q, E], queue_groups [L, Q] -> []``.
+
+        Raises:
+            UserError: the settings ask for groups, and there are none.
+        """
+        batch = online.shape[1]
         keys = target if queue is None else torch.cat([target, queue], 1)  # [G, B + Q, E]
         width = keys.shape[1]
-        anchors = nn.functional.normalize(online, dim=-1).flatten(0, 1)  # [V*B, E]
-        keys = nn.functional.normalize(keys, dim=-1).flatten(0, 1)  # [G*(B+Q), E]
-        logits = anchors @ keys.T / self.temperature
-        row = torch.arange(batch, device=online.device)
-        column = {g: g * width + row for g in range(len(target))}  # where case b of view g stands
-        own = torch.zeros_like(logits, dtype=torch.bool)
-        for v in range(min(views, len(target))):
-            own[v * batch + row, column[v]] = True  # an anchor is not its own candidate
-        total = online.new_zeros(())
-        for g, v in pairs:
-            at = slice(v * batch, (v + 1) * batch)
-            total = total + self._term(
-                logits[at], own[at], column[g], row, groups, queue_groups, len(target)
-            )
-        return total / len(pairs)
+        anchors, keys = F.normalize(online, dim=-1), F.normalize(keys, dim=-1)
+        s = torch.einsum("vbe,gke->vbgk", anchors / self.temperature, keys)
+        p = s[..., :batch].diagonal(dim1=1, dim2=3)  # [V, G, B]
 
-    def _term(
-        self,
-        logits: Tensor,
-        own: Tensor,
-        positive: Tensor,
-        row: Tensor,
-        groups: Tensor | None,
-        queue_groups: Tensor | None,
-        views: int,
-    ) -> Tensor:
-        """One pair of views: anchors ``[B]`` against all keys."""
-        coarse = same_group(groups, queue_groups, views, level=0)  # [B, G*(B+Q)]
-        left_out = own.clone()
+        own = torch.eye(batch, width, dtype=torch.bool, device=s.device)
+        spared = own
         if self.negatives == "exclude_group":
-            left_out = left_out | self._spare(coarse)
-        is_positive = torch.zeros_like(own)
-        is_positive[row, positive] = True
+            spared = own | _same_group(groups, queue_groups, width, level=0)
+            if bool(spared.all()):
+                warnings.warn(
+                    "nt_xent: one group fills the batch and leaves no negatives; all others serve.",
+                    stacklevel=2,
+                )
+                spared = own
+        hidden = s.masked_fill(spared[:, None], torch.finfo(s.dtype).min)  # -inf would give NaN
+        negatives = hidden.flatten(2).logsumexp(2)  # [V, B]
+        denominator = torch.logaddexp(p, negatives[:, None])  # [V, G, B]
+
         if self.positives == "view_and_group":
-            fine = same_group(groups, queue_groups, views, level=-1)
-            is_positive = is_positive | (needed(fine) & ~own)
-        others = logits.masked_fill(left_out | is_positive, -torch.inf).logsumexp(1)  # [B]
-        each = torch.logaddexp(logits, others[:, None]) - logits  # -log(p / (p + negatives))
-        return (each * is_positive).sum(1).div(is_positive.sum(1)).mean()
-
-    def _spare(self, coarse: Tensor | None) -> Tensor:
-        """The anchor's own group, unless nothing else is in the batch."""
-        coarse = needed(coarse)
-        alone = coarse.all(1, keepdim=True)
-        if bool(alone.any()):
-            warnings.warn(
-                "nt_xent: an anchor's group fills its batch and leaves no negatives; all are taken.",
-                stacklevel=2,
-            )
-        return coarse & ~alone
+            fine = _same_group(groups, queue_groups, width, level=-1) & ~own  # [B, B + Q]
+            others = torch.einsum("vbgk,bk->vb", s, fine.to(s.dtype))
+            p = (p + others[:, None]) / (1 + len(keys) * fine.sum(1))
+        targets, views = zip(*pairs, strict=True)
+        return (denominator - p)[list(views), list(targets)].mean()
 
 
-def same_group(
-    groups: Tensor | None, queue_groups: Tensor | None, views: int, *, level: int
-) -> Tensor | None:
-    """Does key k share anchor b's group? ``[L, B], [L, Q] -> [B, G*(B+Q)]``."""
-    if groups is None:
-        return None
-    of_keys = groups[level]
-    if queue_groups is not None and queue_groups.shape[1]:
-        of_keys = torch.cat([of_keys, queue_groups[level]])
-    return groups[level][:, None] == of_keys.repeat(views)
-
-
-def needed(groups: Tensor | None) -> Tensor:
-    """The groups, or a clear word that there are none."""
+def _same_group(
+    groups: Tensor | None, queue_groups: Tensor | None, width: int, *, level: int
+) -> Tensor:
+    """Does key k share the group of anchor b? ``[L, B], [L, Q] -> [B, B + Q]``."""
     if groups is None:
         raise UserError(
-            "nt_xent with groups needs a clustering head that keeps groups of cases; the objective "
-            "has none. Set negatives: all and positives: view, or add one."
+            "loss 'nt_xent' is to heed groups, and there are none. Give the objective a clustering "
+            "head that groups cases, or set negatives: all and positives: view."
         )
-    return groups
+    mine = groups[level]
+    of_keys = mine if queue_groups is None else torch.cat([mine, queue_groups[level]])
+    of_keys = F.pad(of_keys, (0, width - len(of_keys)), value=-1)  # a queue without groups
+    return (mine[:, None] == of_keys) & (mine >= 0)[:, None]

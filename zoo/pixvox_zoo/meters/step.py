@@ -47,8 +47,6 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     fabric = Fabric()
     feed, wiring = prepare(method, order, fabric)
     leg = plan(method, order.budget, feed.batch)[0]
-    wiring.begin_stage(leg.stage)
-    wiring.to(fabric.device).train()
     stepper = Stepper(wiring)
     clock = Clock()
     ready = feed.at(0), wiring.views(feed.at(0).images, feed.draws_at(0))

@@ -1,0 +1,135 @@
+"""The ground: draws that depend on their key alone, files that are whole or absent, honest scales."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from pixvox_registry.artifacts import canonical_json, fingerprint, publish, publish_folder
+from pixvox_registry.budgets import BUDGETS, budget
+from pixvox_registry.cases import Cases
+from pixvox_registry.draws import Draws, key
+from pixvox_registry.errors import UserError
+from pixvox_registry.intensity import Intensity
+
+
+def test_a_draw_depends_on_seed_purpose_step_and_position_only() -> None:
+    whole = Draws(seed=1, step=2, batch=8)
+    for method in ("uniform", "normal"):
+        x = getattr(whole, method)("a", 3)
+        halves = [
+            getattr(Draws(seed=1, step=2, batch=8, rows=rows), method)("a", 3)
+            for rows in (slice(0, 4), slice(4, 8))
+        ]
+        assert torch.equal(torch.cat(halves), x)
+        assert torch.equal(getattr(whole, method)("a", 3), x)
+        for other in (Draws(seed=2, step=2, batch=8), Draws(seed=1, step=3, batch=8)):
+            assert not torch.equal(getattr(other, method)("a", 3), x)
+        assert not torch.equal(getattr(whole, method)("b", 3), x)
+    assert whole.integers("k", 5).max() < 5
+
+
+def test_keys_are_32_bits_and_tell_types_apart() -> None:
+    keys = {key(seed, purpose) for seed in range(1000) for purpose in ("a", "b")}
+    assert len(keys) == 2000 and max(keys) < 2**32
+    assert key(1, "2") != key(1, 2)
+
+
+def test_canonical_json_has_one_spelling_and_no_nan() -> None:
+    assert canonical_json({"b": 1, "a": (2, 3)}) == canonical_json({"a": [2, 3], "b": 1})
+    assert fingerprint({"a": 1.0}) != fingerprint({"a": 1.5})
+    with pytest.raises(ValueError, match="JSON compliant"):
+        canonical_json(float("nan"))
+
+
+def test_the_first_writer_wins_where_replacing_is_off(tmp_path: Path) -> None:
+    file = tmp_path / "deep/file"
+    assert publish(file, b"one", replace=False)
+    assert not publish(file, b"two", replace=False)
+    assert file.read_bytes() == b"one"
+    assert publish(file, b"three")
+    assert [p.name for p in file.parent.iterdir()] == ["file"] and file.read_bytes() == b"three"
+
+
+def test_a_folder_that_fails_to_fill_leaves_the_old_one(tmp_path: Path) -> None:
+    folder = tmp_path / "f"
+    publish_folder(folder, lambda place: (place / "a").write_text("old") and None)
+
+    def fail(place: Path) -> None:
+        (place / "a").write_text("new")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        publish_folder(folder, fail)
+    assert (folder / "a").read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def _write_for_ever(file: Path) -> None:
+    number = 0
+    while True:
+        number += 1
+        publish(file, bytes([number % 256]) * 200_000)
+
+
+def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    for trial in range(5):
+        writer = multiprocessing.get_context("fork").Process(target=_write_for_ever, args=(file,))
+        writer.start()
+        while not file.exists():
+            time.sleep(0.001)
+        time.sleep(0.01 * trial)
+        assert writer.pid is not None
+        os.kill(writer.pid, signal.SIGKILL)
+        writer.join()
+        content = file.read_bytes()
+        assert len(content) == 200_000 and len(set(content)) == 1
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_standardising_gives_mean_zero_and_deviation_one_per_channel(dims: int) -> None:
+    images = torch.randint(0, 255, (600, 2, *[6] * dims), dtype=torch.uint8)
+    images[:, 1] //= 3
+    x = Intensity.of(images).standardise(images)
+    moments = x.transpose(0, 1).flatten(1)
+    torch.testing.assert_close(moments.mean(1), torch.zeros(2), atol=1e-5, rtol=0)
+    torch.testing.assert_close(moments.std(1, unbiased=False), torch.ones(2), atol=1e-5, rtol=0)
+    constant = torch.full((4, 1, *[3] * dims), 7, dtype=torch.int16)
+    assert torch.equal(Intensity.of(constant).standardise(constant), torch.zeros(constant.shape))
+
+
+def test_resizing_keeps_type_ids_and_the_physical_extent() -> None:
+    cases = Cases(
+        images=torch.full((3, 1, 8, 4), 200, dtype=torch.uint8),
+        ids=("a", "b", "c"),
+        masks=torch.ones(3, 8, 4, dtype=torch.uint8),
+        spacing_mm=(1.0, 2.0),
+    )
+    small = cases.resized(4)
+    assert small.images.shape == (3, 1, 4, 4) and small.images.dtype == torch.uint8
+    assert (small.images == 200).all() and small.spacing_mm == (2.0, 2.0)
+    assert small.masks is not None and small.masks.shape == (3, 4, 4)
+    assert small.resized(4) is small
+
+
+def test_cases_that_do_not_match_are_refused() -> None:
+    images = torch.zeros(2, 1, 4, 4)
+    with pytest.raises(ValueError, match="2 images but 1 ids"):
+        Cases(images=images, ids=("a",))
+    with pytest.raises(ValueError, match="repeat"):
+        Cases(images=images, ids=("a", "a"))
+    with pytest.raises(ValueError, match="3 class"):
+        Cases(images=images, ids=("a", "b"), labels={"class": torch.zeros(3)})
+
+
+def test_every_budget_names_all_that_it_spends() -> None:
+    assert {name for name, _ in BUDGETS} == {"tiny", "small", "standard", "paper"}
+    assert budget("small", 3).facts()["stem"] == "imagenet"
+    with pytest.raises(UserError, match="Did you mean 'small'"):
+        budget("smal", 2)
