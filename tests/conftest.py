@@ -1,4 +1,4 @@
-"""What every test may rely on: one thread, own caches, and real data where it stands."""
+"""What every test may rely on: one thread, its own cache, real data where it stands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    """Small tensors gain nothing from threads, and lose much where cores are busy."""
+    torch.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True)
