@@ -102,6 +102,7 @@ def organ_distance(shape: Tensor, chance: Chance, size: int) -> Tensor:
     radius = spread(chance.uniform(0.22, 0.32), dims) * (1.0 if dims == 2 else 1.2)
     x = chance.frame(size, off_centre=0.10) / radius[..., None]  # [B, *S, dims]
     x = x * spread(chance.uniform(0.9, 1.1, dims), dims, before=1)
+    off = x.norm(dim=-1)
     stretch = spread(chance.uniform(1.8, 2.4), dims)
     wall = spread(chance.uniform(0.4, 0.55), dims)
     reach = spread(chance.uniform(0.62, 0.75), dims)
@@ -112,10 +113,10 @@ def organ_distance(shape: Tensor, chance: Chance, size: int) -> Tensor:
         for a in (0, 2 * math.pi / 3, 4 * math.pi / 3)
     ]
     distances = (
-        x.norm(dim=-1) - 1,
+        off - 1,
         ((x / axes).norm(dim=-1) - 1) * short,
-        torch.stack([*lobes, x.norm(dim=-1) + 0.3]).amin(dim=0) - 0.6,
-        ((x.norm(dim=-1) - 1.1 + wall / 2).abs() - wall / 2),
+        torch.stack([*lobes, off + 0.3]).amin(dim=0) - 0.6,
+        (off - 1.1 + wall / 2).abs() - wall / 2,
     )
     return radius * torch.stack(distances)[shape, torch.arange(len(shape))]
 
