@@ -1,0 +1,98 @@
+"""Result files of made-up methods, written as the runner writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixvox_benchmarks.result import CaseScores, Result, key_of, sha256_of
+from pixvox_benchmarks.scoring import score
+from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.budgets import budget
+
+METRICS = ("auc", "accuracy")
+CASES = 60
+
+Publish = Callable[..., Path]
+
+
+@pytest.fixture
+def publish(tmp_path: Path) -> Publish:
+    """``publish(method, seed=0, skill=1.0, ...)`` below ``tmp_path / "results"``; its file."""
+
+    def write(
+        method: str,
+        *,
+        seed: int = 0,
+        skill: float = 1.0,
+        task: str = "toy",
+        protocol: str = "knn_probe",
+        task_version: str = "1",
+        at: str = "2026-01-01T00:00:00+00:00",
+        plugin: str = "pixvox 0.1.0",
+        **changes: Any,
+    ) -> Path:
+        cases = answers(seed, skill)
+        scores, intervals = score(cases, METRICS)
+        facts = budget("small", 2).facts()
+        asked = {
+            "method": method,
+            "weights": fingerprint([method, seed, skill]),
+            "task": {"name": task, "version": task_version, "sha256": fingerprint(task_version)},
+            "protocol": {"name": protocol, "version": "1", "settings": {}},
+            "metrics": dict.fromkeys(METRICS, "1"),
+            "budget": facts,
+            "plugins": {"loss/toy": plugin},
+            "seed": seed,
+        }
+        request, weights = fingerprint(asked), fingerprint([method, seed, skill, "weights"])
+        result = Result(
+            method=method,
+            family="reference" if method in ("random_init", "supervised") else "contrast",
+            task=task,
+            task_version=task_version,
+            dims=2,
+            units="patient",
+            protocol=protocol,
+            protocol_version="1",
+            metrics=METRICS,
+            metric_versions=dict.fromkeys(METRICS, "1"),
+            budget=facts,
+            seed=seed,
+            asked=asked,
+            request=request,
+            weights_sha256=weights,
+            key=key_of(request, weights),
+            plugins={"loss/toy": plugin},
+            scores=scores,
+            intervals=intervals,
+            n_scored=CASES,
+            n_expected=CASES,
+            cases_sha256=sha256_of(cases),
+            data={"dataset": task, "verified": True},
+            chosen={"neighbours": 5},
+            health={"embedding_std": 0.5},
+            collapsed=False,
+            parameters=11_170_000,
+            provenance={"at": at, "commit": "0123456789abcdef", "dirty": ""},
+        )
+        result = replace(result, **changes)
+        result.write(tmp_path / "results", cases)
+        return tmp_path / "results" / result.path
+
+    return write
+
+
+def answers(seed: int, skill: float) -> CaseScores:
+    """Cases are alike for all; how well they are told apart is a matter of skill, and of luck."""
+    world, luck = np.random.default_rng(7), np.random.default_rng([seed, int(skill * 100)])
+    target = (np.arange(CASES) % 5 < 2).astype(int)
+    logit = skill * (2 * target - 1) + world.normal(size=CASES) + 0.3 * luck.normal(size=CASES)
+    p = 1 / (1 + np.exp(-logit))
+    ids = [f"case{number:03}" for number in range(CASES)]
+    return CaseScores.rounded(ids, target.tolist(), np.stack([1 - p, p], 1).tolist())

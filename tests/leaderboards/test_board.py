@@ -1,0 +1,181 @@
+"""A board is a function of files: it groups, ranks, marks, and never mixes keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pixvox_benchmarks.result import Result
+from pixvox_leaderboards.board import Board, Panel, build
+from pixvox_leaderboards.estimate import Estimate, joint_interval
+from pixvox_leaderboards.reading import read_all
+from pixvox_registry import METRICS, UserError
+from pixvox_registry.bootstrap import interval
+
+Publish = Callable[..., Path]
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Callable[[], Board]:
+    return lambda: build(read_all(tmp_path / "results"))
+
+
+def only_panel(board: Board) -> Panel:
+    (panel,) = board.panels
+    return panel
+
+
+def estimate_of(low: float, high: float, *, higher_is_better: bool = True) -> Estimate:
+    return Estimate(
+        mean=(low + high) / 2,
+        low=low,
+        high=high,
+        seed_sd=None,
+        method="bca",
+        note="",
+        higher_is_better=higher_is_better,
+    )
+
+
+def test_seeds_become_one_row(publish: Publish, board: Callable[[], Board]) -> None:
+    files = [publish("simclr", seed=seed) for seed in (0, 1, 2)]
+    scores = [Result.read(file).scores["auc"] for file in files]
+    (row,) = only_panel(board()).rows
+    assert row.seeds == (0, 1, 2)
+    assert row.estimates["auc"].mean == round(float(np.mean(scores)), 3)
+    assert row.estimates["auc"].seed_sd == round(float(np.std(scores, ddof=1)), 3)
+
+
+def test_one_seed_has_no_spread_and_the_interval_of_its_file(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    stated = Result.read(publish("simclr")).intervals["auc"]
+    estimate = only_panel(board()).rows[0].estimates["auc"]
+    assert estimate.seed_sd is None
+    assert (estimate.low, estimate.high) == (round(stated["low"], 3), round(stated["high"], 3))
+
+
+@pytest.mark.parametrize("name", ["auc", "accuracy"])
+def test_interval_draws_cases_once_for_all_seeds(publish: Publish, name: str) -> None:
+    """The naive loop: for each resample, the metric of each seed on the same cases, averaged."""
+    file = publish("simclr", seed=0)
+    publish("simclr", seed=1)
+    runs = [reading.cases for reading in read_all(file.parents[2])]
+    metric = METRICS.build(name)
+    target = np.array(runs[0].target)
+
+    def naive(weight: np.ndarray) -> np.ndarray:
+        scores = []
+        for counts in weight:
+            rows = np.repeat(np.arange(len(counts)), counts.astype(int))
+            once = np.ones((1, len(rows)))
+            of_seeds = [
+                metric(np.array(run.probability)[rows], target[rows], once)[0] for run in runs
+            ]
+            scores.append(sum(of_seeds) / len(of_seeds))
+        return np.array(scores)
+
+    strata = target if metric.stratified else None
+    wanted = interval(naive, len(target), strata=strata)
+    found = joint_interval(metric, runs)
+    assert found.method == wanted.method == "bca"
+    assert found.low == pytest.approx(wanted.low, abs=1e-12)
+    assert found.high == pytest.approx(wanted.high, abs=1e-12)
+
+
+def test_seeds_with_other_labels_are_not_averaged(publish: Publish) -> None:
+    file = publish("simclr")
+    (reading,) = read_all(file.parents[2])
+    other = type(reading.cases)(
+        ids=reading.cases.ids,
+        target=(1 - reading.cases.target[0], *reading.cases.target[1:]),
+        probability=reading.cases.probability,
+    )
+    with pytest.raises(UserError, match="same cases with the same labels"):
+        joint_interval(METRICS.build("auc"), [reading.cases, other])
+
+
+def test_intervals_decide_ranks(publish: Publish, board: Callable[[], Board]) -> None:
+    for method, skill in (("best", 2.5), ("good", 2.3), ("poor", 0.3)):
+        publish(method, skill=skill)
+    ranks = {row.method: row.rank for row in only_panel(board()).rows}
+    assert ranks == {"best": 1, "good": 1, "poor": 3}
+
+
+def test_lower_is_better_turns_the_comparison() -> None:
+    small = estimate_of(0.1, 0.2, higher_is_better=False)
+    large = estimate_of(0.3, 0.4, higher_is_better=False)
+    assert small.lies_above(large)
+    assert not large.lies_above(small)
+    assert not estimate_of(0.1, 0.3).lies_above(estimate_of(0.2, 0.4))
+    assert not estimate_of(0.2, 0.3).lies_above(estimate_of(0.1, 0.2)), "touching is overlap"
+
+
+def test_references_are_set_apart_and_not_ranked(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    for method, skill in (("supervised", 3.0), ("random_init", 0.2), ("simclr", 1.5)):
+        publish(method, skill=skill)
+    rows = only_panel(board()).rows
+    assert [row.method for row in rows] == ["simclr", "supervised", "random_init"]
+    assert [row.rank for row in rows] == [1, None, None]
+
+
+def test_who_does_not_beat_random_init_is_marked(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    for method, skill in (("random_init", 0.4), ("lucky", 0.5), ("simclr", 2.5)):
+        publish(method, skill=skill)
+    marks = {row.method: row.marks for row in only_panel(board()).rows}
+    assert marks["lucky"] == ("not above random init",)
+    assert marks["simclr"] == marks["random_init"] == ()
+
+
+def test_collapsed_unverified_and_case_level_are_shown(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    publish("simclr", collapsed=True, data={"dataset": "toy", "verified": False}, units="image")
+    panel = only_panel(board())
+    assert panel.rows[0].marks == ("collapsed", "unverified data")
+    assert panel.is_case_level
+    assert not panel.is_verified
+
+
+def test_results_of_an_older_task_are_stale(publish: Publish, board: Callable[[], Board]) -> None:
+    publish("simclr", skill=3.0, task_version="9")
+    publish("barlow_twins", skill=1.0, task_version="10")
+    rows = {row.method: row for row in only_panel(board()).rows}
+    assert not rows["barlow_twins"].is_stale
+    assert rows["barlow_twins"].rank == 1
+    assert rows["simclr"].is_stale
+    assert rows["simclr"].rank is None
+    assert rows["simclr"].marks == ("stale",)
+
+
+def test_a_row_never_mixes_keys(publish: Publish, board: Callable[[], Board]) -> None:
+    """One seed was measured again with a newer plugin: the older seeds do not join it."""
+    for seed in (0, 1, 2):
+        publish("simclr", seed=seed, plugin="pixvox 0.1.0")
+    publish("simclr", seed=0, plugin="pixvox 0.2.0", at="2026-02-01T00:00:00+00:00")
+    new, old = only_panel(board()).rows
+    assert (new.seeds, new.is_stale) == ((0,), False)
+    assert (old.seeds, old.is_stale) == ((0, 1, 2), True)
+
+
+def test_the_newest_result_of_a_seed_counts(publish: Publish, board: Callable[[], Board]) -> None:
+    publish("simclr", skill=1.0)
+    newest = Result.read(publish("simclr", skill=2.0, at="2026-02-01T00:00:00+00:00"))
+    new, old = only_panel(board()).rows
+    assert new.keys == (newest.key,)
+    assert old.is_stale
+
+
+def test_no_results_is_said_in_words(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="there is no such folder"):
+        read_all(tmp_path / "absent")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(UserError, match="pixvox benchmark"):
+        read_all(tmp_path / "empty")

@@ -1,0 +1,141 @@
+"""The same files give the same bytes, whatever their order or place."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib
+import matplotlib.image
+import pandas
+import pytest
+
+from pixvox_benchmarks.result import results_below
+from pixvox_leaderboards import outputs
+from pixvox_leaderboards.board import build
+from pixvox_leaderboards.markdown import markdown
+from pixvox_leaderboards.reading import read_all
+from pixvox_registry import COMMANDS, UserError
+
+Publish = Callable[..., Path]
+FORMS = {"board.md", "board.csv", "board.json", "board.png", "board.html"}
+
+
+@pytest.fixture
+def results(publish: Publish, tmp_path: Path) -> Path:
+    """Two tasks, three methods, two seeds; one cell missing, one stale."""
+    for task in ("toy", "play"):
+        for seed in (0, 1):
+            publish("random_init", skill=0.2, seed=seed, task=task)
+            publish("simclr", skill=2.0, seed=seed, task=task)
+    publish("barlow_twins", skill=1.0, task="toy")
+    publish("older", task="toy", task_version="0")
+    return tmp_path / "results"
+
+
+def forms(results: Path, out: Path) -> dict[str, bytes]:
+    return {f.name: f.read_bytes() for f in outputs.write(build(read_all(results)), out)}
+
+
+def test_same_bytes_twice_and_elsewhere(results: Path, tmp_path: Path) -> None:
+    first = forms(results, tmp_path / "a")
+    assert first.keys() == FORMS
+    for number, file in enumerate(reversed(results_below(results))):  # other names, other order
+        elsewhere = tmp_path / "elsewhere" / f"{number}"
+        elsewhere.mkdir(parents=True)
+        for beside in (file, file.with_name(f"{file.stem}.cases.json")):
+            shutil.copy(beside, elsewhere)
+    assert forms(tmp_path / "elsewhere", tmp_path / "b") == first
+
+
+def test_a_copy_within_the_folder_changes_nothing(results: Path, tmp_path: Path) -> None:
+    first = forms(results, tmp_path / "a")
+    shutil.copytree(results / "toy", results / "copied")
+    assert forms(results, tmp_path / "b") == first
+
+
+def test_nobodys_settings_reach_the_picture(results: Path, tmp_path: Path) -> None:
+    first = forms(results, tmp_path / "a")
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.facecolor": "red"}):
+        assert forms(results, tmp_path / "b") == first
+
+
+def test_markdown_shows_dash_stale_and_legend(results: Path) -> None:
+    text = markdown(build(read_all(results)))
+    line = next(line for line in text.splitlines() if line.startswith("| barlow_twins"))
+    assert "—" in line, "no cell on task play"
+    assert "*stale*" in text
+    assert "72,000 cases seen" in text, "budgets are shown"
+    assert "60/60" in text, "what was scored, of what was expected"
+    assert "95 % interval over cases" in text
+
+
+def test_json_and_csv_say_the_same(results: Path, tmp_path: Path) -> None:
+    made = forms(results, tmp_path / "a")
+    records = json.loads(made["board.json"])["records"]
+    frame = pandas.read_csv(io.BytesIO(made["board.csv"]))
+    assert len(frame) == len(records) == 12  # six rows of two metrics
+    assert frame["mean"].tolist() == [record["mean"] for record in records]
+    assert frame["method"].tolist() == [record["method"] for record in records]
+    assert all(record["keys"] for record in records)
+
+
+def test_picture_is_one(results: Path, tmp_path: Path) -> None:
+    picture = matplotlib.image.imread(io.BytesIO(forms(results, tmp_path / "a")["board.png"]))
+    assert picture.shape[0] > 300
+    assert picture.std() > 0.05, "not a blank page"
+
+
+def test_page_is_whole_and_asks_nobody(publish: Publish, tmp_path: Path) -> None:
+    publish("<script>alert(1)</script>")
+    page = forms(tmp_path / "results", tmp_path / "a")["board.html"].decode()
+    assert "http" not in page
+    assert "<script" not in page
+
+    class Balance(HTMLParser):
+        open: list[str] = []  # noqa: RUF012
+
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag != "meta":
+                self.open.append(tag)
+
+        def handle_startendtag(self, tag: str, attrs: object) -> None: ...
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.open.pop() == tag
+
+    parser = Balance()
+    parser.feed(page)
+    assert parser.open == []
+
+
+def test_readme_keeps_all_but_the_board(results: Path, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("above\n<!-- board:begin -->\nold\n<!-- board:end -->\nbelow\n")
+    COMMANDS.get("board")(results, out=tmp_path / "boards", readme=readme)
+    once = readme.read_text()
+    assert once.startswith("above\n<!-- board:begin -->")
+    assert once.endswith("<!-- board:end -->\nbelow\n")
+    assert "old" not in once.replace("older", "")
+    assert "(boards/board.png)" in once
+    COMMANDS.get("board")(results, out=tmp_path / "boards", readme=readme)
+    assert readme.read_text() == once
+
+
+def test_readme_without_marks_is_left_alone(results: Path, tmp_path: Path) -> None:
+    readme = tmp_path / "README.md"
+    readme.write_text("<!-- board:end --> only")
+    with pytest.raises(UserError, match="board:begin"):
+        COMMANDS.get("board")(results, readme=readme)
+    assert readme.read_text() == "<!-- board:end --> only"
+
+
+def test_command_prints_one_document(results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    COMMANDS.get("board")(results)
+    assert capsys.readouterr().out.startswith("# PixVox board")
+    COMMANDS.get("board")(results, json=True)
+    assert json.loads(capsys.readouterr().out)["results"] == 10

@@ -1,0 +1,129 @@
+"""Change one digit of a score or one per-case value: verify fails and names the file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixvox_benchmarks.result import Result, cases_file
+from pixvox_leaderboards.verify import fault_of
+from pixvox_registry import COMMANDS, UserError
+
+Publish = Callable[..., Path]
+
+
+def rewrite(file: Path, change: Callable[[Result], Result]) -> None:
+    """A forger who knows how the digest is made."""
+    file.write_bytes(change(Result.read(file)).content())
+
+
+def last_digit_changed(text: str, number: str) -> str:
+    return text.replace(number, number[:-1] + ("1" if number[-1] != "1" else "2"), 1)
+
+
+def test_what_was_published_is_sound(publish: Publish) -> None:
+    assert fault_of(publish("simclr")) is None
+
+
+@pytest.mark.parametrize("part", ["scores", "intervals"])
+def test_one_digit_of_a_figure(publish: Publish, part: str) -> None:
+    file = publish("simclr")
+    facts = json.loads(file.read_text())[part]["auc"]
+    number = repr(facts["low"] if part == "intervals" else facts)
+    file.write_text(last_digit_changed(file.read_text(), number))
+    fault = fault_of(file)
+    assert fault is not None
+    assert str(file) in fault
+    assert "edited" in fault
+
+
+def test_every_digit_of_a_result_counts(publish: Publish) -> None:
+    file = publish("simclr")
+    whole = file.read_text()
+    places = [match.start() for match in re.finditer(r"\d", whole)][::7]
+    for place in places:
+        digit = "1" if whole[place] != "1" else "2"
+        file.write_text(whole[:place] + digit + whole[place + 1 :])
+        assert fault_of(file) is not None, whole[max(0, place - 40) : place + 5]
+
+
+def test_one_value_of_one_case(publish: Publish) -> None:
+    file = publish("simclr")
+    beside = cases_file(file)
+    number = re.findall(r"0\.\d{5,}", beside.read_text())[17]
+    beside.write_text(last_digit_changed(beside.read_text(), number))
+    fault = fault_of(file)
+    assert fault is not None
+    assert str(beside) in fault
+
+
+def test_a_forged_score_with_a_true_digest(publish: Publish) -> None:
+    file = publish("simclr")
+    rewrite(file, lambda r: replace(r, scores={**r.scores, "auc": r.scores["auc"] + 1e-6}))
+    fault = fault_of(file)
+    assert fault is not None
+    assert str(file) in fault
+    assert "its cases give" in fault
+
+
+def test_a_forged_interval_with_a_true_digest(publish: Publish) -> None:
+    file = publish("simclr")
+
+    def narrower(result: Result) -> Result:
+        wide = dict(result.intervals["auc"])
+        return replace(
+            result, intervals={**result.intervals, "auc": {**wide, "low": wide["low"] + 0.01}}
+        )
+
+    rewrite(file, narrower)
+    assert "its cases give" in str(fault_of(file))
+
+
+def test_a_forged_case_with_a_true_digest(publish: Publish) -> None:
+    file = publish("simclr", skill=0.5)
+    rows: list[Any] = json.loads(cases_file(file).read_text())
+    rows[0][2] = [0.5 - (rows[0][1] - 0.5) * 0.9, 0.5 + (rows[0][1] - 0.5) * 0.9]
+    lines = ",\n".join(json.dumps(row) for row in rows)
+    cases_file(file).write_text(f"[\n{lines}\n]\n")
+    sha256 = hashlib.sha256(cases_file(file).read_bytes()).hexdigest()
+    rewrite(file, lambda r: replace(r, cases_sha256=sha256))
+    assert "its cases give" in str(fault_of(file))
+
+
+def test_missing_cases(publish: Publish) -> None:
+    file = publish("simclr")
+    cases_file(file).unlink()
+    assert "is missing" in str(fault_of(file))
+
+
+def test_command_names_every_faulty_file_and_exits_1(
+    publish: Publish, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sound, faulty = publish("simclr"), publish("barlow_twins")
+    results = tmp_path / "results"
+    faulty.write_text(faulty.read_text().replace('"seed": 0', '"seed": 1', 1))
+    with pytest.raises(SystemExit) as exit_:
+        COMMANDS.get("board")(results, verify=True)
+    assert exit_.value.code == 1
+    said = capsys.readouterr().err
+    assert str(faulty) in said
+    assert str(sound) not in said
+    with pytest.raises(UserError, match=re.escape(str(faulty))):
+        COMMANDS.get("board")(results)
+    faulty.unlink()
+    COMMANDS.get("board")(results, verify=True)
+
+
+def test_a_metric_that_is_not_installed_is_said(
+    publish: Publish, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = publish("simclr", metric_versions={"auc": "0", "accuracy": "1"})
+    assert fault_of(file) is None
+    assert "auc 0 is not installed" in capsys.readouterr().err
