@@ -47,7 +47,11 @@ def measure(cell: Cell, workshop: Workshop, weights: Path, *, request: str, resu
         )
     pretrained = workshop.maker.load(weights)
     cases, predictions, openings = probe(cell.protocol, workshop.task, pretrained)
-    facts = {"test_openings": openings, "wall_seconds": round(time.monotonic() - begun, 3)}
+    facts = {
+        "command": command_of(cell),
+        "test_openings": openings,
+        "wall_seconds": round(time.monotonic() - begun, 3),
+    }
     result = describe(cell, workshop, asked, pretrained, cases, predictions.chosen, facts)
     set_aside_if_damaged(results, result)
     new = result.write(results, cases)
@@ -111,6 +115,15 @@ def describe(
         collapsed=bool(card.get("collapsed", False)),
         parameters=sum(p.numel() for p in pretrained.backbone.parameters()),
         provenance={**provenance(), **facts, "weights": card.get("provenance", {})},
+    )
+
+
+def command_of(cell: Cell) -> str:
+    """What replays the cell, with the seeds before it."""
+    asked = cell.pretraining
+    return (
+        f"pixvox benchmark --methods {asked.method} --tasks {asked.task} "
+        f"--protocols {cell.protocol} --budget {asked.budget} --seeds {asked.seed + 1}"
     )
 
 

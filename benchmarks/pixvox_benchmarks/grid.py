@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
@@ -109,6 +109,12 @@ class Workshop:
     def fingerprint(self) -> str:
         """sha256 over all that decides the weights."""
         return fingerprint([self.maker_name, self.maker.fingerprint(self.order)])
+
+    @cached_property
+    def method_fingerprint(self) -> str:
+        """The same for every seed: a board averages seeds of one method, never of two editions."""
+        first = replace(self.order, seed=0)
+        return fingerprint([self.maker_name, self.maker.fingerprint(first)])
 
     @property
     def run_name(self) -> str:

@@ -26,6 +26,7 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
     ]
     return {
         "method": cell.pretraining.method,
+        "method_sha256": workshop.method_fingerprint,
         "weights": workshop.fingerprint,
         "task": {"name": task.name, "version": task.version, "sha256": task.fingerprint()},
         "protocol": protocol_facts(cell.protocol),
