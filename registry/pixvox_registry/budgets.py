@@ -46,7 +46,7 @@ BUDGETS = {
     (budget.name, budget.dims): budget
     for budget in (
         _budget("tiny", 2, 10_240, 128, 0.5, "imagenet", 28),
-        _budget("tiny", 3, 2_048, 64, 0.25, "imagenet", 28),
+        _budget("tiny", 3, 4_096, 64, 0.25, "imagenet", 28),
         _budget("small", 2, 72_000, 256, 1.0, "imagenet", 28),
         _budget("small", 3, 7_200, 128, 0.5, "imagenet", 28),
         _budget("standard", 2, 470_000, 256, 1.0, "small", 28),
