@@ -22,4 +22,4 @@ def perhaps(u: Tensor, chance: float, low: float, high: float, otherwise: float)
 
 def rows_of(drawn: Tensor) -> Tensor:
     """``[B, ...] -> [k]``: rows with anything but zeros; on the host, or it waits for the device."""
-    return drawn.flatten(1).any(1).nonzero().flatten()
+    return drawn.reshape(len(drawn), -1).any(1).nonzero().flatten()

@@ -66,8 +66,8 @@ def interpolation(scale: Tensor, centre: Tensor, inputs: int, outputs: int) -> T
     offsets = torch.arange(outputs, device=device) - (outputs - 1) / 2
     places = torch.addcmul(middle.unsqueeze(1), step.unsqueeze(1), offsets)  # [B, outputs]
     distance = (places.unsqueeze(2) - torch.arange(inputs, device=device)).abs_()
-    reach = step.abs().clamp(min=1).view(-1, 1, 1)
-    return _normalised(distance.div_(reach).neg_().add_(1).clamp_(min=0))
+    slope = step.abs().clamp(min=1).reciprocal().neg().view(-1, 1, 1)
+    return _normalised(distance.mul_(slope).add_(1).clamp_(min=0))
 
 
 def gaussian(sigma: Tensor, size: int) -> Tensor:

@@ -1,43 +1,46 @@
-"""How strong, how bright, how grey, how noisy: intensity arithmetic on whole batches."""
+"""Contrast, brightness, gamma, grey and noise on whole batches, in place.
+
+In place, because fresh memory for a batch of volumes costs more than the arithmetic.
+"""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
 
-def graded(images: Tensor, contrast: Tensor, brightness: Tensor) -> Tensor:
-    """``[B, C, *S] -> [B, C, *S]``: ``mean + contrast (x - mean) + brightness``, of each channel.
+def grade(images: Tensor, contrast: Tensor, brightness: Tensor) -> None:
+    """``[B, C, *S]`` becomes ``mean + contrast (x - mean) + brightness``, channel by channel.
 
     Args:
         contrast: ``[B, 1 or C]``; 1 changes nothing.
         brightness: ``[B, 1 or C]``, in units of the images.
     """
     mean = images.flatten(2).mean(2)  # [B, C]
-    shift = torch.addcmul(mean + brightness, mean, contrast, value=-1)
-    return torch.addcmul(_spread(shift, images), images, _spread(contrast, images))
+    shift = mean - mean * contrast + brightness
+    images.mul_(_spread(contrast, images)).add_(_spread(shift, images))
 
 
-def bent(images: Tensor, gamma: Tensor) -> Tensor:
-    """``[B, C, *S], [B] -> [B, C, *S]``: ``place ** gamma`` between darkest (0) and brightest (1).
+def bend(images: Tensor, rows: Tensor, gamma: Tensor) -> None:
+    """``[B, C, *S], [k], [k]``: ``place ** gamma`` between darkest (0) and brightest (1), in rows.
 
     Darkest and brightest are each channel's own and stay; a constant image stays as it is.
     """
-    pixels = images.flatten(2)  # [B, C, N]
-    darkest = pixels.amin(2, keepdim=True)
-    width = pixels.amax(2, keepdim=True) - darkest
-    place = (pixels - darkest).div_(width.clamp(min=1e-12)).pow_(gamma.view(-1, 1, 1))
-    return torch.addcmul(darkest, place, width).view_as(images)
+    some = images[rows].flatten(2)  # [k, C, N]
+    darkest = some.amin(2, keepdim=True)
+    width = some.amax(2, keepdim=True) - darkest
+    some.sub_(darkest).div_(width.clamp(min=1e-12)).pow_(gamma.view(-1, 1, 1))
+    images.index_copy_(0, rows, some.mul_(width).add_(darkest).unflatten(2, images.shape[2:]))
 
 
-def greyed(images: Tensor, grey: Tensor) -> Tensor:
-    """``[B, C, *S], [B] -> [B, C, *S]``: the mean of the channels in each of them, where 1."""
-    return images.lerp(images.mean(1, keepdim=True), _spread(grey.unsqueeze(1), images))
+def grey(images: Tensor, rows: Tensor) -> None:
+    """``[B, C, *S], [k]``: every channel becomes the mean of all, in rows."""
+    some = images[rows]
+    images.index_copy_(0, rows, some.mean(1, keepdim=True).expand_as(some))
 
 
-def noisy(images: Tensor, noise: Tensor, std: Tensor) -> Tensor:
-    """``[B, C, *S], [B, C, *S], [B] -> [B, C, *S]``: standard normal noise, scaled and added."""
-    return torch.addcmul(images, noise, _spread(std.unsqueeze(1), images))
+def add_noise(images: Tensor, rows: Tensor, noise: Tensor, std: Tensor) -> None:
+    """``[B, C, *S], [k], [k, C, *S], [k]``: standard normal noise, scaled and added, in rows."""
+    images.index_add_(0, rows, noise * _spread(std.unsqueeze(1), images))
 
 
 def _spread(values: Tensor, images: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ from pixvox_registry.kinds import VIEWS
 from torch import Tensor
 
 from pixvox_zoo import affine, tone
-from pixvox_zoo.chance import perhaps
+from pixvox_zoo.chance import perhaps, rows_of
 from pixvox_zoo.resampling import crops, turned_crops
 
 CHANCES = {
@@ -92,20 +92,15 @@ class TwoCrops:
         self.chances = {**CHANCES, **(chances or {})}
         self._check()
 
+    @torch.no_grad()
     def __call__(self, images: Tensor, draws: Draws) -> list[View]:
         """``[B, C, *S] -> 2 views [B, C, *image_size]``."""
-        host, device = replace(draws, device="cpu"), images.device
+        host = replace(draws, device="cpu")
         frame, turned = self._frames(host, images.shape[2:])  # [V, B, dims, dims + 1], [V, B]
         sigma = self._sigma(host)  # [V, B, dims]
-        views = []
-        for v in range(2):
-            where = frame[v].to(device, non_blocking=True)
-            blur = sigma[v].to(device, non_blocking=True)
-            image = crops(images, where, self.image_size, blur)
-            rows = turned[v].nonzero().flatten().to(device, non_blocking=True)
-            if len(rows):
-                image[rows] = turned_crops(images[rows], where[rows], self.image_size, blur[rows])
-            views.append(View(self._toned(image, draws, v), frame=where))
+        views = [self._crop(images, frame[v], turned[v], sigma[v]) for v in range(self.num_targets)]
+        self._tone(views, host)
+        self._add_noise(views, draws)
         return views
 
     def _frames(self, host: Draws, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
@@ -116,37 +111,102 @@ class TwoCrops:
         side = affine.sides(area, stretch)
         centre = (1 - side) * (2 * self._uniform(host, "centre", self.dims) - 1)
         if self.flips:
-            side = side * self._perhaps(host, "flip", -1, -1, 1, self.dims)
+            side = side * self._perhaps(host, "flip", (-1, -1), 1, self.dims)
         limit = math.radians(self.rotation)
-        planes = self.dims * (self.dims - 1) // 2
-        angles = self._perhaps(host, "rotation", -limit, limit, 0, planes)
+        planes = math.comb(self.dims, 2)
+        angles = self._perhaps(host, "rotation", (-limit, limit), 0, planes)
         frame = affine.frames(side, centre, affine.rotation(angles, self.dims), shape)
         return frame, angles.any(-1)
 
     def _sigma(self, host: Draws) -> Tensor:
-        """Blur of each axis in pixels, ``[V, B, dims]``; slices of thickness t have t**2 / 12."""
-        blur = self._perhaps(host, "blur", 0, self.blur, 0)
-        thick = self._perhaps(host, "anisotropy", 1, self.anisotropy, 1)
+        """``[V, B, dims]``: blur of each axis; a slice of thickness t has variance t**2 / 12."""
+        blur = self._perhaps(host, "blur", (0, self.blur), 0)
+        thickness = self._perhaps(host, "anisotropy", (1, self.anisotropy), 1)
         axis = (self.dims * self._uniform(host, "thick_axis")).long()
-        profile = (thick.square() - 1) / 12
-        variance = blur.square().unsqueeze(-1) + profile.unsqueeze(-1) * torch.eye(self.dims)[axis]
-        return variance.sqrt()
+        slices = ((thickness.square() - 1) / 12).unsqueeze(-1) * torch.eye(self.dims)[axis]
+        return (blur.square().unsqueeze(-1) + slices).sqrt()
 
-    def _toned(self, image: Tensor, draws: Draws, v: int) -> Tensor:
-        """``[B, C, *S] -> [B, C, *S]``: contrast, brightness, gamma, noise."""
-        host, device = replace(draws, device="cpu"), image.device
-        contrast = self._perhaps(host, "contrast", 1 - self.contrast, 1 + self.contrast, 1)[v]
-        brightness = self._perhaps(host, "brightness", -self.brightness, self.brightness, 0)[v]
-        gamma = self._perhaps(host, "gamma", -math.log(self.gamma), math.log(self.gamma), 0)[v].exp()
-        image = tone.graded(image, contrast[:, None], brightness[:, None], gamma[:, None])
-        std = self._perhaps(host, "noise", 0, self.noise, 0)[v]
-        noise = draws.normal(f"two_crops/noise/{v}", *image.shape[1:])
-        return tone.noisy(image, noise, std)
+    def _crop(self, images: Tensor, frame: Tensor, turned: Tensor, sigma: Tensor) -> View:
+        """A view before its tone; only the rows that are turned pay for ``grid_sample``."""
+        frame, sigma, rows, blurred = _sent(
+            images.device, frame, sigma, rows_of(turned), rows_of(sigma)
+        )
+        image = crops(images, frame, self.image_size, sigma, blurred)
+        if len(rows):
+            some = turned_crops(images[rows], frame[rows], self.image_size, sigma[rows])
+            image.index_copy_(0, rows, some)
+        return View(image, frame=frame)
 
-    def _uniform(self, host, what, *shape):
-        return host.uniform(f"two_crops/{what}", 2, *shape).transpose(0, 1)
+    def _tone(self, views: list[View], host: Draws) -> None:
+        """Contrast, brightness, gamma and, where three channels are a colour, colour and grey."""
+        bend = math.log(self.gamma)
+        contrast = self._perhaps(host, "contrast", (1 - self.contrast, 1 + self.contrast), 1, 1)
+        shift = self._perhaps(host, "brightness", (-self.brightness, self.brightness), 0, 1)
+        gamma = self._perhaps(host, "gamma", (-bend, bend), 0).exp()
+        grey = self._perhaps(host, "grey", (1, 1), 0)
+        in_colour = views[0].image.shape[1] == 3
+        if in_colour:
+            shift = shift + self._perhaps(host, "colour", (-self.colour, self.colour), 0, 3)
+        for v, view in enumerate(views):
+            factor, offset, exponent, bent, greyed = _sent(
+                view.image.device,
+                contrast[v],
+                shift[v],
+                gamma[v],
+                rows_of(gamma[v] != 1),
+                rows_of(grey[v]),
+            )
+            tone.grade(view.image, factor, offset)
+            tone.bend(view.image, bent, exponent[bent])
+            if in_colour:
+                tone.grey(view.image, greyed)
 
-    def _perhaps(self, host, what, low, high, otherwise, *shape):
-        return perhaps(self._uniform(host, what, *shape), self.chances[what], low, high, otherwise)
+    def _add_noise(self, views: list[View], draws: Draws) -> None:
+        """Normal noise, drawn for those rows of the global batch that have some, and no others."""
+        everyone = replace(draws, device="cpu", rows=slice(None))
+        std = self._perhaps(everyone, "noise", (0, self.noise), 0)  # [V, global B]
+        for v, view in enumerate(views):
+            noisy = std[v] > 0
+            owners = replace(draws, batch=int(noisy.sum()), rows=slice(None))
+            noise = owners.normal(f"two_crops/noise/{v}", *view.image.shape[1:])
+            rows = rows_of(noisy[draws.rows])
+            ours = (noisy.cumsum(0) - 1)[draws.rows][rows]  # places among the owners
+            rows, ours, amount = _sent(view.image.device, rows, ours, std[v][draws.rows][rows])
+            tone.add_noise(view.image, rows, noise[ours], amount)
 
-    def _check(self): ...
+    def _uniform(self, host: Draws, what: str, *shape: int) -> Tensor:
+        """``[V, B, *shape]`` in [0, 1)."""
+        return host.uniform(f"two_crops/{what}", self.num_targets, *shape).transpose(0, 1)
+
+    def _perhaps(
+        self, host: Draws, what: str, span: tuple[float, float], otherwise: float, *shape: int
+    ) -> Tensor:
+        """``[V, B, *shape]`` within the span, or ``otherwise`` where chance does not strike."""
+        u = self._uniform(host, what, *shape)
+        return perhaps(u, self.chances[what], *span, otherwise)
+
+    def _check(self) -> None:
+        """Refuse settings that no view can have, with what they should be."""
+        for name, chance in self.chances.items():
+            if name not in CHANCES:
+                raise UserError(
+                    f"Views 'two_crops' have no chance of {name!r}.{suggestion(name, CHANCES)} "
+                    f"There are: {', '.join(CHANCES)}."
+                )
+            self._require(f"chances.{name}", chance, 0 <= chance <= 1, "from 0 to 1")
+        low, high = self.scale
+        self._require("scale", self.scale, 0 < low <= high <= 1, "two shares, 0 < least <= 1")
+        self._require("contrast", self.contrast, 0 <= self.contrast < 1, "from 0 to below 1")
+        for name in ("aspect", "anisotropy", "gamma"):
+            self._require(name, getattr(self, name), getattr(self, name) >= 1, "1 or more")
+        for name in ("rotation", "blur", "brightness", "colour", "noise"):
+            self._require(name, getattr(self, name), getattr(self, name) >= 0, "0 or more")
+
+    def _require(self, name: str, value: object, holds: bool, wanted: str) -> None:
+        if not holds:
+            raise UserError(f"Views 'two_crops' want {name} {wanted}; it is {value}.")
+
+
+def _sent(device: torch.device, *tensors: Tensor) -> list[Tensor]:
+    """On the device, without waiting for it."""
+    return [tensor.to(device, non_blocking=True) for tensor in tensors]
