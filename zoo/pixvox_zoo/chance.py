@@ -21,5 +21,5 @@ def perhaps(u: Tensor, chance: float, low: float, high: float, otherwise: float)
 
 
 def rows_of(drawn: Tensor) -> Tensor:
-    """``[B, ...] -> [k]``: rows with anything but zeros; on the host, or it waits for the device."""
+    """``[B, ...] -> [k]``: rows that are not all zero. On the host: a device would have to wait."""
     return drawn.reshape(len(drawn), -1).any(1).nonzero().flatten()

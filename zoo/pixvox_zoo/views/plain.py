@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import torch
+from torch import Tensor
+
 from pixvox_registry.contracts import View
 from pixvox_registry.draws import Draws
 from pixvox_registry.kinds import VIEWS
-from torch import Tensor
-
 from pixvox_zoo.resampling import crops
 
 

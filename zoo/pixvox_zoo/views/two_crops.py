@@ -1,4 +1,4 @@
-"""Two random crops of every case, each with a tone and a sharpness of its own (arXiv:2002.05709)."""
+"""Two crops of every case, each with its own tone and sharpness (arXiv:2002.05709)."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
+from torch import Tensor
+
 from pixvox_registry.contracts import View
 from pixvox_registry.draws import Draws
 from pixvox_registry.errors import UserError, suggestion
 from pixvox_registry.kinds import VIEWS
-from torch import Tensor
-
 from pixvox_zoo import affine, tone
 from pixvox_zoo.chance import perhaps, rows_of
 from pixvox_zoo.resampling import crops, turned_crops
