@@ -10,8 +10,8 @@ class Convolution(nn.Module):
     """Stands in for a square convolution of one group: same weight, same key, same numbers.
 
     At 28 px the last stage of a ResNet is a single pixel, and of its 3-wide kernels (9 or 27
-    taps) all but those on the pixel meet padding. Leaving them out makes a 3D ResNet-18 step a
-    third shorter on CPU.
+    taps) all but those on the pixel meet padding. Leaving them out shortens the step of a ResNet-18
+    on CPU by an eighth in 2D and a quarter in 3D.
 
     Args:
         convolution: the one to stand in for; its parameters are taken over.
@@ -32,6 +32,6 @@ class Convolution(nn.Module):
         if steps > 0 or not covered or len(set(x.shape[2:])) > 1:
             convolve = F.conv2d if dims == 2 else F.conv3d
             return convolve(x, self.weight, self.bias, self.stride, self.padding)
-        taps = (..., *[slice(self.padding, self.padding + side)] * dims)
+        taps = tuple([slice(None)] * 2 + [slice(self.padding, self.padding + side)] * dims)
         product = F.linear(x.flatten(1), self.weight[taps].flatten(1), self.bias)  # [B, D]
-        return product[(..., *[None] * dims)]
+        return product.reshape(*product.shape, *[1] * dims)

@@ -13,6 +13,9 @@ from pixvox_registry import HEADS
 class MLP(nn.Module):
     """Projector or predictor; its output is raw.
 
+    No layer has a bias: a norm would cancel it, and so do the losses that standardise, which leaves
+    it to rounding errors.
+
     Args:
         hidden: width of each hidden layer.
         out: E.
@@ -38,7 +41,7 @@ class MLP(nn.Module):
                 nn.ReLU(inplace=True),
             ]
             width = following
-        layers.append(nn.Linear(width, out, bias=not last_norm))
+        layers.append(nn.Linear(width, out, bias=False))
         if last_norm:
             layers.append(nn.BatchNorm1d(out, affine=False))
         self.layers = nn.Sequential(*layers)

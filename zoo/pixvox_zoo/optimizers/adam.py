@@ -12,7 +12,8 @@ from pixvox_registry import OPTIMIZERS
 
 @OPTIMIZERS.register
 def adam(
-    parameters: Iterable[Any], *, lr: float, betas: Sequence[float] = (0.9, 0.999)
+    parameters: Iterable[Any], lr: float, *, betas: Sequence[float] = (0.9, 0.999)
 ) -> torch.optim.Optimizer:
     """Each group brings its weight decay, added to the gradient."""
-    return torch.optim.Adam(parameters, lr=lr, betas=(betas[0], betas[1]))
+    first, second = betas
+    return torch.optim.Adam(parameters, lr=lr, betas=(first, second), weight_decay=0.0, fused=True)

@@ -13,35 +13,45 @@ from pixvox_registry import OPTIMIZERS
 
 @OPTIMIZERS.register
 class LARS(torch.optim.Optimizer):
-    """Momentum SGD whose step in each layer is scaled by trust * |w| / |g + decay * w|.
+    """Momentum SGD whose gradient is scaled, layer by layer, by equation 6 of the paper.
 
     Groups with ``adapt: False`` (norms and biases) take plain momentum steps.
+
+    Args:
+        trust: eta.
     """
 
     def __init__(
-        self, parameters: Iterable[Any], *, lr: float, momentum: float = 0.9, trust: float = 1e-3
+        self, parameters: Iterable[Any], lr: float, *, momentum: float = 0.9, trust: float = 1e-3
     ) -> None:
-        own = {"lr": lr, "momentum": momentum, "trust": trust}
-        super().__init__(parameters, {**own, "weight_decay": 0.0, "adapt": True})
+        defaults = {
+            "lr": lr,
+            "momentum": momentum,
+            "trust": trust,
+            "weight_decay": 0.0,
+            "adapt": True,
+        }
+        super().__init__(parameters, defaults)
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """One update of every parameter that has a gradient."""
         for group in self.param_groups:
-            for parameter in group["params"]:
-                if parameter.grad is None:
+            for weight in group["params"]:
+                if weight.grad is None:
                     continue
-                update = parameter.grad.add(parameter, alpha=group["weight_decay"])
+                update = weight.grad.add(weight, alpha=group["weight_decay"])
                 if group["adapt"]:
-                    update = update * trust_ratio(parameter, update, group["trust"])
-                state = self.state[parameter]
+                    update *= local_rate(weight, group["trust"], group["weight_decay"])
+                state = self.state[weight]
                 if "velocity" not in state:
-                    state["velocity"] = torch.zeros_like(parameter)
+                    state["velocity"] = torch.zeros_like(weight)
                 state["velocity"].mul_(group["momentum"]).add_(update)
-                parameter.sub_(state["velocity"], alpha=group["lr"])
+                weight.sub_(state["velocity"], alpha=group["lr"])
 
 
-def trust_ratio(weight: Tensor, update: Tensor, trust: float) -> Tensor:
-    """``trust * |w| / |u|``, or 1 where either is zero: ``-> []``."""
-    size, length = weight.norm(), update.norm()
-    return torch.where((size > 0) & (length > 0), trust * size / length, torch.ones_like(size))
+def local_rate(weight: Tensor, trust: float, weight_decay: float) -> Tensor:
+    """``eta * |w| / (|g| + decay * |w|)``, or 1 where either norm is zero: ``-> []``."""
+    size, slope = weight.norm(), weight.grad.norm()  # type: ignore[union-attr]
+    rate = trust * size / (slope + weight_decay * size)
+    return torch.where((size > 0) & (slope > 0), rate, torch.ones_like(rate))
