@@ -22,10 +22,10 @@ def sides(area: Tensor, stretch: Tensor) -> Tensor:
 
 def rotation(angles: Tensor, dims: int) -> Tensor:
     """``[..., planes] -> [..., dims, dims]``: a turn in each plane of two axes, in radians."""
-    turn = torch.eye(dims, device=angles.device).expand(*angles.shape[:-1], dims, dims)
+    turn = torch.eye(dims).repeat(*angles.shape[:-1], 1, 1)
     for plane, (i, j) in enumerate(combinations(range(dims), 2)):
         cosine, sine = angles[..., plane].cos(), angles[..., plane].sin()
-        one = torch.eye(dims, device=angles.device).repeat(*angles.shape[:-1], 1, 1)
+        one = torch.eye(dims).repeat(*angles.shape[:-1], 1, 1)
         one[..., i, i], one[..., i, j] = cosine, -sine
         one[..., j, i], one[..., j, j] = sine, cosine
         turn = turn @ one

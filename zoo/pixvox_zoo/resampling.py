@@ -60,12 +60,12 @@ def interpolation(scale: Tensor, centre: Tensor, inputs: int, outputs: int) -> T
         scale: side of the crop as a fraction of the case's; negative where it is mirrored.
         centre: of the crop, from -1 to 1 along the case.
     """
-    device = scale.device
+    pixels = torch.arange(inputs, dtype=scale.dtype, device=scale.device)
     step = scale * (inputs / outputs)  # pixels of the case per pixel of the crop
     middle = (centre * inputs + inputs - 1) / 2
-    offsets = torch.arange(outputs, device=device) - (outputs - 1) / 2
+    offsets = torch.arange(outputs, dtype=scale.dtype, device=scale.device) - (outputs - 1) / 2
     places = torch.addcmul(middle.unsqueeze(1), step.unsqueeze(1), offsets)  # [B, outputs]
-    distance = (places.unsqueeze(2) - torch.arange(inputs, device=device)).abs_()
+    distance = (places.unsqueeze(2) - pixels).abs_()
     slope = step.abs().clamp(min=1).reciprocal().neg().view(-1, 1, 1)
     return _normalised(distance.mul_(slope).add_(1).clamp_(min=0))
 
@@ -74,7 +74,8 @@ def gaussian(sigma: Tensor, size: int) -> Tensor:
     """``[B] -> [B, size, size]``: blur along one axis; sigma 0 is the identity."""
     distance = torch.arange(1 - size, size, device=sigma.device, dtype=sigma.dtype)
     precision = sigma.clamp(min=0.03).square().reciprocal().unsqueeze(1)
-    kernel = (-0.5 * precision * distance.square()).exp()  # [B, 2 size - 1]
+    exponent = (precision * distance.square()).mul_(-0.5).clamp_(min=-80)  # denormals are slow
+    kernel = exponent.exp_()  # [B, 2 size - 1]
     return _normalised(kernel.unfold(1, size, 1).flip(1))  # row i is the kernel about i
 
 

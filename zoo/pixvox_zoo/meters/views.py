@@ -1,0 +1,136 @@
+"""Meter ``views``: views of whole batches against lightly, kornia and MONAI, in one run."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from pixvox_registry import METERS
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pixvox_registry.contracts import View
+
+Way = Callable[[], Any]
+BATCHES = {2: ((256, 28),), 3: ((64, 28), (16, 48))}  # cases and their side in pixels
+
+
+@METERS.register
+def views(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
+    """Cases a second that get their two views, ours over another library's.
+
+    Each rival does what it is made for: the same operations, as often, from what its own pipeline
+    starts with. Ours also draws gamma. Both sides run in turn, so noise falls on both.
+    """
+    import torch
+
+    ways = {2: {"lightly": lightly, "kornia": kornia}, 3: {"monai": monai}}[dims]
+    rows = []
+    for cases, size in BATCHES[dims]:
+        images = torch.rand(cases, 1, *[size] * dims, generator=torch.Generator().manual_seed(0))
+        ours = of_recipe(recipe or "simclr", images)
+        for library, way in ways.items():
+            row = {"what": f"views_over_{library}_{size}px", "other": None, "ratio": None}
+            unit = f"cases/s (two views, {dims}D, batch {cases}, {torch.get_num_threads()} threads)"
+            try:
+                fast, slow = race(ours, way(images), seconds)
+                row |= {"ours": cases / fast, "other": cases / slow, "ratio": slow / fast}
+            except ModuleNotFoundError as missing:
+                fast, _ = race(ours, ours, seconds)
+                unit += f"; {missing.name} is not installed: pip install 'pixvox[speed]'"
+                row |= {"ours": cases / fast}
+            rows.append({**row, "unit": unit})
+    return rows
+
+
+def race(ours: Way, other: Way, seconds: float) -> tuple[float, float]:
+    """Median seconds of one call of each, run in turn after one lap that does not count."""
+    laps: list[tuple[float, float]] = []
+    ours(), other()
+    until = time.perf_counter() + 2 * seconds
+    while time.perf_counter() < until or len(laps) < 3:
+        laps.append((_lap(ours), _lap(other)))
+    return statistics.median(ours for ours, _ in laps), statistics.median(lap[1] for lap in laps)
+
+
+def of_recipe(name: str, images: Tensor) -> Callable[[], list[View]]:
+    """The views of a recipe, each call a new step."""
+    from pixvox_registry.draws import Draws
+    from pixvox_registry.kinds import VIEWS
+    from pixvox_zoo.border import read_recipe
+
+    part = read_recipe(name).views
+    facts = {"dims": images.ndim - 2, "image_size": images.shape[-1], "flips": True}
+    named = VIEWS.names_of_settings(part.name)
+    settings = {**{key: fact for key, fact in facts.items() if key in named}, **part.settings}
+    make, steps = VIEWS.build(part.name, **settings), count()
+    return lambda: make(images, Draws(0, next(steps), len(images)))
+
+
+def lightly(images: Tensor) -> Way:
+    """SimCLRTransform on PIL images, one after the other, collated as its own dataset is."""
+    from pixvox_zoo.torchvision_mend import mend
+
+    mend()
+    import torch
+    from lightly.transforms import SimCLRTransform
+    from PIL import Image
+
+    transform = SimCLRTransform(images.shape[-1], normalize={"mean": [0.5], "std": [0.25]})
+    pictures = [Image.fromarray((image[0] * 255).byte().numpy()) for image in images]
+    return lambda: [torch.stack(view) for view in zip(*map(transform, pictures), strict=True)]
+
+
+def kornia(images: Tensor) -> Way:
+    """The same operations as kornia batches them, once for each view."""
+    from pixvox_zoo.torchvision_mend import mend
+
+    mend()
+    import kornia.augmentation as K
+    import torch
+
+    steps = torch.nn.Sequential(
+        K.RandomResizedCrop(tuple(images.shape[2:]), scale=(0.2, 1.0)),
+        K.RandomHorizontalFlip(p=0.5),
+        K.RandomVerticalFlip(p=0.5),
+        K.RandomBrightness((0.6, 1.4), p=0.8),
+        K.RandomContrast((0.6, 1.4), p=0.8),
+        K.RandomGaussianBlur((3, 3), (0.1, 1.0), p=0.5),
+        K.RandomGaussianNoise(std=0.1, p=0.5),
+    )
+    return lambda: (steps(images), steps(images))
+
+
+def monai(images: Tensor) -> Way:
+    """The same operations on one volume after the other, as MONAI's datasets run them."""
+    import monai.transforms as T
+    import torch
+
+    size = images.shape[-1]
+    steps = T.Compose(
+        [
+            T.RandAffine(
+                prob=1.0,
+                translate_range=[0.2 * size] * 3,
+                scale_range=[(-0.4, 0.0)] * 3,
+                padding_mode="border",
+            ),
+            *[T.RandFlip(prob=0.5, spatial_axis=axis) for axis in range(3)],
+            T.RandGaussianSmooth(prob=0.5, sigma_x=(0, 1), sigma_y=(0, 1), sigma_z=(0, 1)),
+            T.RandScaleIntensity(0.4, prob=0.8),
+            T.RandShiftIntensity(0.4, prob=0.8),
+            T.RandAdjustContrast(prob=0.3, gamma=(2 / 3, 1.5)),
+            T.RandGaussianNoise(prob=0.5, std=0.1),
+        ]
+    )
+    return lambda: [torch.stack([steps(image) for image in images]) for _ in range(2)]
+
+
+def _lap(way: Way) -> float:
+    begun = time.perf_counter()
+    way()
+    return time.perf_counter() - begun
