@@ -79,6 +79,11 @@ def over_views(part: Any, x: Tensor) -> Tensor:
     return result
 
 
+def single(x: Tensor) -> Tensor:
+    """At least single precision: losses and clusterings never see half."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def _rows(features: Features, name: str) -> Tensor | None:
     if name == "maps":
         return features.maps[-1].flatten(2).mT if features.maps else None  # [B, N, C_L]

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
-import torch.distributed.nn.functional as differentiable
 from torch import Tensor
 
 MaybeTensor = TypeVar("MaybeTensor", Tensor, "Tensor | None")
@@ -22,14 +21,15 @@ def gather(x: MaybeTensor, dim: int = 1) -> MaybeTensor:
     """``[V, B/ranks, ...] -> [V, B, ...]`` of all ranks, with gradient."""
     if x is None or not is_distributed():
         return x
-    return torch.cat(differentiable.all_gather(x.contiguous()), dim)
+    gathered: Tensor = _Gather.apply(x, dim)
+    return gathered
 
 
 def mean_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
     """Average the gradients over the ranks, in place.
 
-    Each rank holds the loss of the whole global batch, and ``gather`` sends the gradients of all
-    ranks back to each, so the mean is the gradient that one process would see.
+    Each rank holds the loss of the whole global batch, and ``gather`` sums what all ranks send
+    back, so the mean is the gradient that one process would see.
     """
     if not is_distributed():
         return
@@ -37,3 +37,21 @@ def mean_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
         if parameter.grad is not None:
             dist.all_reduce(parameter.grad)
             parameter.grad /= dist.get_world_size()
+
+
+class _Gather(torch.autograd.Function):
+    """Ours, since torch's own is deprecated and gave wrong gradients over gloo (torch 2.13)."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, dim: int) -> Tensor:
+        ctx.dim = dim
+        ctx.rows = x.shape[dim]
+        parts = [torch.empty_like(x.contiguous()) for _ in range(dist.get_world_size())]
+        dist.all_gather(parts, x.contiguous())
+        return torch.cat(parts, dim)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        gradient = gradient.clone(memory_format=torch.contiguous_format)
+        dist.all_reduce(gradient)
+        return gradient.narrow(ctx.dim, dist.get_rank() * ctx.rows, ctx.rows), None

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from pixvox_registry.contracts import Batch, View
 from pixvox_registry.draws import Draws
-from pixvox_zoo.branches import Encoded, Stream, encode, over_views, stream
+from pixvox_zoo.branches import Encoded, Stream, encode, over_views, single, stream
 from pixvox_zoo.composition import Composition
 from pixvox_zoo.ranks import gather
 from pixvox_zoo.recipe import Objective, value
@@ -82,14 +82,14 @@ class Wiring(Composition):
         h_target = stream(target if momentum else online, target_stream, len(batch.images))
         if h is None or h_target is None:
             return None
-        z = Stream(h.views, over_views(self.part(name, "projector"), h.x).float())
+        z = Stream(h.views, single(over_views(self.part(name, "projector"), h.x)))
         z_target = self._target_embedding(name, objective, z, h_target)
         ours = [number for number in h.views if views[number].role != "target"]
         theirs = [number for number in h_target.views if views[number].role != "online"]
         z, h = z.only(ours), h.only(ours)
         z_target, h_target = z_target.only(theirs), h_target.only(theirs)
         signals = Signals(
-            online=over_views(self.part(name, "predictor"), z.x).float(),
+            online=single(over_views(self.part(name, "predictor"), z.x)),
             target=z_target.x,
             pairs=_pairs(objective.pairs, z_target.views, z.views),
             index=_index(objective.stream, batch),
@@ -99,13 +99,13 @@ class Wiring(Composition):
         )
         on_features = objective.cluster_on == "features"
         if objective.clustering:
-            mine = h.x.float() if on_features else z.x
+            mine = single(h.x) if on_features else z.x
             signals.scores = self.part(name, "clustering").scores(mine)
         if objective.decoder:
             self._decode(name, signals, views, z, online)
         elif signals.mask is not None:
             signals.mask = signals.mask.flatten(2).reshape(len(z.views), -1)  # [V, B*N]
-        clustered = (h_target.x.float() if on_features else z_target.x).detach()
+        clustered = (single(h_target.x) if on_features else z_target.x).detach()
         self._gather(signals, decoded=objective.decoder is not None)
         self._consult_state(name, objective, signals, gather(clustered))
         return signals
@@ -119,7 +119,7 @@ class Wiring(Composition):
             return z if kind == "same" else Stream(z.views, z.x.detach())
         with torch.set_grad_enabled(kind == "same"):
             projector = self.part(name, "projector", momentum=kind == "momentum")
-            x = over_views(projector, h_target.x).float()
+            x = single(over_views(projector, h_target.x))
         return Stream(h_target.views, x if kind == "same" else x.detach())
 
     def _decode(
@@ -137,11 +137,13 @@ class Wiring(Composition):
             scores=None if signals.scores is None else signals.scores.flatten(1, 2),
         )
         painted = call(self.part(name, "decoder"), dense)
-        signals.prediction = painted.unflatten(0, signals.original.shape[:2]).float()
+        signals.prediction = single(painted.unflatten(0, signals.original.shape[:2]))
 
     def _gather(self, signals: Signals, *, decoded: bool) -> None:
         """Losses and clustering see the global batch."""
-        signals.online, signals.target = gather(signals.online), gather(signals.target)
+        same = signals.online is signals.target
+        signals.online = gather(signals.online)
+        signals.target = signals.online if same else gather(signals.target)
         signals.labels = gather(signals.labels)
         signals.scores = gather(signals.scores, 2)
         signals.index = gather(signals.index, 0)
