@@ -1,0 +1,57 @@
+"""k nearest neighbours by cosine, votes weighted by closeness (Wu et al., arXiv:1805.01978)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize, one_hot
+
+from pixvox_benchmarks.learnable import learnable, predictable
+from pixvox_registry import PROTOCOLS
+from pixvox_registry.contracts import Predictions, Split
+
+AT_ONCE = 1024  # test cases per table of similarities
+
+
+@PROTOCOLS.register
+class KnnProbe:
+    """Nothing is fitted and nothing chosen: k and temperature are fixed, as in the SSL literature.
+
+    A class without a neighbour gets probability 0. No floor is added: it could break no tie, and
+    AUC counts cases that tie at 0 or at 1 half, so it is defined wherever both classes are tested.
+
+    Args:
+        neighbours: k; all of train where it has fewer.
+        temperature: closeness s votes with weight exp(s / temperature).
+    """
+
+    version = "1"
+
+    def __init__(self, neighbours: int = 20, *, temperature: float = 0.07) -> None:
+        self.neighbours = neighbours
+        self.temperature = temperature
+
+    def __call__(self, train: Split, val: Split, test: Callable[[], Split]) -> Predictions:
+        """Neighbours in train; val is not used.
+
+        Raises:
+            UserError: train is empty or holds one class, or test is empty.
+        """
+        classes = learnable(train, val)
+        stored = normalize(train.features.double(), dim=1)  # [N, D]
+        labels = one_hot(train.target, classes).double()  # [N, K]
+        k = min(self.neighbours, len(stored))
+        opened = test()
+        predictable(opened, train)
+        pieces = [self._votes(x, stored, labels, k) for x in opened.features.split(AT_ONCE)]
+        chosen = {"neighbours": k, "temperature": self.temperature}
+        return Predictions(torch.cat(pieces), opened.target, chosen)
+
+    def _votes(self, features: Tensor, stored: Tensor, labels: Tensor, k: int) -> Tensor:
+        """``[B, D], [N, D], [N, K] -> [B, K]``."""
+        closeness = normalize(features.double(), dim=1) @ stored.T  # [B, N]
+        nearest = closeness.topk(k, dim=1)
+        weight = (nearest.values / self.temperature).softmax(1)  # [B, k]
+        return torch.einsum("bk,bkc->bc", weight, labels[nearest.indices])
