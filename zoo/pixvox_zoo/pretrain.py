@@ -16,6 +16,7 @@ from pixvox_registry.draws import key
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_zoo import checkpoints, weights
+from pixvox_zoo.allocator import keep_memory
 from pixvox_zoo.card import card_of, identity_of
 from pixvox_zoo.composition import Facts
 from pixvox_zoo.feed import Feed
@@ -157,6 +158,7 @@ def prepare(recipe: Recipe, order: Order, fabric: Fabric) -> tuple[Feed, Wiring]
     Raises:
         UserError: missing labels, or parts that do not fit; nothing is written before.
     """
+    keep_memory()
     cases = order.source.cases(order.split).resized(order.budget.image_size)
     missing = sorted(recipe.needs_labels - cases.labels.keys())
     if missing:
