@@ -48,7 +48,7 @@ BUDGETS = {
         _budget("tiny", 2, 10_240, 128, 0.5, "imagenet", 28),
         _budget("tiny", 3, 4_096, 64, 0.25, "imagenet", 28),
         _budget("small", 2, 72_000, 256, 1.0, "imagenet", 28),
-        _budget("small", 3, 7_200, 128, 0.5, "imagenet", 28),
+        _budget("small", 3, 14_400, 128, 0.5, "imagenet", 28),
         _budget("standard", 2, 470_000, 256, 1.0, "small", 28),
         _budget("standard", 3, 120_000, 128, 1.0, "small", 28),
         _budget("paper", 2, 4_700_000, 512, 1.0, "imagenet", 224),

@@ -233,8 +233,9 @@ def test_another_recipe_is_refused_with_its_difference_and_a_second_writer_too(
     with pytest.raises(UserError, match=r"recipe.momentum.start: 0.9 -> 0.5"):
         changed = recipe_of(momentum={"start": 0.5, "end": 1.0})
         loop.pretrain(changed, order_of(), out, resume=True, quiet=True)
+    shutil.rmtree(out)
     with loop.lock(out), pytest.raises(UserError, match=f"Process {os.getpid()} is writing"):
-        loop.pretrain(recipe_of(), order_of(), out, resume=True, quiet=True)
+        loop.pretrain(recipe_of(), order_of(), out, quiet=True)
 
 
 def test_the_order_of_cases_is_a_function_of_seed_and_step() -> None:
