@@ -24,7 +24,7 @@ def linear_probe(recipe: str | None, dims: int, seconds: float) -> list[dict[str
     from statistics import median
 
     import torch
-    from threadpoolctl import threadpool_limits
+    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     rows = []
     for classes in (2, 4):
@@ -48,7 +48,7 @@ def grid(
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """``features [N, D], target [N], weights [M, N], C [L]`` as a linear probe meets them.
 
-    Features have the spectrum that a ResNet-18 gives to PneumoniaMNIST (fitted by eye: a few strong
+    Features have the spectrum that a random ResNet-18 gives to PneumoniaMNIST (by eye: a few strong
     directions, then a decay by e every ninth of the width); labels follow them with noise.
     """
     import torch
