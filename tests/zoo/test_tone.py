@@ -72,7 +72,6 @@ def test_chance_strikes_as_often_and_as_hard_as_it_says():
     assert abs(len(struck) / len(u) - 0.3) < 0.02
     assert struck.min() >= 2 and struck.max() < 4
     assert abs(struck.mean() - 3) < 0.05
-    assert perhaps(u, 0, 2, 4, otherwise=7).unique().tolist() == [7]
     assert perhaps(u, 1, 2, 4, otherwise=7).max() < 4
 
 

@@ -11,12 +11,11 @@ def perhaps(u: Tensor, chance: float, low: float, high: float, otherwise: float)
 
     Args:
         u: uniform in [0, 1); below ``chance``, ``u / chance`` is uniform in [0, 1) again.
+        chance: above 0.
 
     >>> perhaps(torch.tensor([0.0, 0.25, 0.75]), 0.5, 10.0, 20.0, otherwise=-1.0)
     tensor([10., 15., -1.])
     """
-    if chance == 0:
-        return torch.full_like(u, otherwise)
     return torch.where(u < chance, low + (high - low) / chance * u, otherwise)
 
 

@@ -21,16 +21,18 @@ def crops(
 
     Args:
         frame: ``[B, dims, dims + 1]``; only its diagonal and its last column are read.
-        sigma: ``[B, dims]``, standard deviation of the blur along each axis, in pixels of the crop.
+        sigma: ``[B, 1 or dims]``, standard deviation of the blur, of each axis or of all, in pixels
+            of the crop.
         blurred: rows where sigma is not 0, if they are known; saves the products with identities.
     """
     x = images.movedim(1, -1)  # [B, *S, C]
     with torch.autocast(images.device.type, enabled=False):  # bfloat16 would show in the pixels
+        if sigma is not None:
+            blurs = [gaussian(of_axis, size) for of_axis in sigma[blurred].unbind(1)]
         for axis, inputs in enumerate(images.shape[2:]):
             weights = interpolation(frame[:, axis, axis], frame[:, axis, -1], inputs, size)
             if sigma is not None:
-                kernel = gaussian(sigma[blurred, axis], size)
-                weights[blurred] = kernel @ weights[blurred]
+                weights[blurred] = blurs[axis % len(blurs)] @ weights[blurred]
             # The first axis goes out and comes back last, so after all of them C stands in front.
             x = x.reshape(len(images), inputs, -1).mT @ weights.mT  # [B, rest, size]
     return x.reshape(*images.shape[:2], *[size] * (images.ndim - 2))
@@ -52,12 +54,12 @@ def turned_crops(images: Tensor, frame: Tensor, size: int, sigma: Tensor | None 
 
 
 def interpolation(scale: Tensor, centre: Tensor, inputs: int, outputs: int) -> Tensor:
-    """``[B], [B] -> [B, outputs, inputs]``: linear interpolation along one axis.
+    """``[B], [B] -> [B, outputs, inputs]``: linear interpolation along one axis; rows sum to 1.
 
-    Where the crop is coarser than the case, the triangle widens and smooths (no aliasing).
+    Where crops may be coarser than the case, the triangle widens and smooths (no aliasing).
 
     Args:
-        scale: side of the crop as a fraction of the case's; negative where it is mirrored.
+        scale: side of the crop as a fraction of the case's, 1 at most; negative: mirrored.
         centre: of the crop, from -1 to 1 along the case.
     """
     pixels = torch.arange(inputs, dtype=scale.dtype, device=scale.device)
@@ -65,9 +67,11 @@ def interpolation(scale: Tensor, centre: Tensor, inputs: int, outputs: int) -> T
     middle = (centre * inputs + inputs - 1) / 2
     offsets = torch.arange(outputs, dtype=scale.dtype, device=scale.device) - (outputs - 1) / 2
     places = torch.addcmul(middle.unsqueeze(1), step.unsqueeze(1), offsets)  # [B, outputs]
-    distance = (places.unsqueeze(2) - pixels).abs_()
+    if inputs <= outputs:
+        places = places.clamp_(0, inputs - 1).unsqueeze(2)
+        return (places - pixels).abs_().neg_().add_(1).clamp_(min=0)  # in place: memory is slow
     slope = step.abs().clamp(min=1).reciprocal().neg().view(-1, 1, 1)
-    return _normalised(distance.mul_(slope).add_(1).clamp_(min=0))
+    return _normalised((places.unsqueeze(2) - pixels).abs_().mul_(slope).add_(1).clamp_(min=0))
 
 
 def gaussian(sigma: Tensor, size: int) -> Tensor:

@@ -17,17 +17,18 @@ from pixvox_zoo import affine, tone
 from pixvox_zoo.chance import perhaps, rows_of
 from pixvox_zoo.resampling import crops, turned_crops
 
+# Blur and noise are rare: at 32 pixels SimCLR itself leaves blur out (appendix B.9).
 CHANCES = {
     "flip": 0.5,  # of each axis
     "rotation": 0.5,
     "anisotropy": 0.2,
-    "blur": 0.5,
+    "blur": 0.2,
     "contrast": 0.8,
     "brightness": 0.8,
-    "gamma": 0.3,
+    "gamma": 0.2,
     "colour": 0.8,
     "grey": 0.2,
-    "noise": 0.5,
+    "noise": 0.2,
 }
 
 
@@ -94,17 +95,23 @@ class TwoCrops:
 
     @torch.no_grad()
     def __call__(self, images: Tensor, draws: Draws) -> list[View]:
-        """``[B, C, *S] -> 2 views [B, C, *image_size]``."""
-        host = replace(draws, device="cpu")
-        frame, turned = self._frames(host, images.shape[2:])  # [V, B, dims, dims + 1], [V, B]
-        sigma = self._sigma(host)  # [V, B, dims]
-        views = [self._crop(images, frame[v], turned[v], sigma[v]) for v in range(self.num_targets)]
-        self._tone(views, host)
-        self._add_noise(views, draws)
-        return views
+        """``[B, C, *S] -> 2 views [B, C, *image_size]``, made together, one below the other."""
+        frame, turned, sigma = self._geometry(replace(draws, device="cpu"), images.shape[2:])
+        twice = images.repeat(self.num_targets, *[1] * (images.ndim - 1))  # [V B, C, *S]
+        frame, sigma, rows, blurred = _sent(
+            images.device, frame, sigma, rows_of(turned), rows_of(sigma)
+        )
+        x = crops(twice, frame, self.image_size, sigma, blurred)
+        if len(rows):  # only they pay for a grid
+            some = turned_crops(twice[rows], frame[rows], self.image_size, sigma[rows])
+            x.index_copy_(0, rows, some)
+        self._tone(x, replace(draws, device="cpu"))
+        self._add_noise(x, draws)
+        pairs = zip(x.chunk(self.num_targets), frame.chunk(self.num_targets), strict=True)
+        return [View(image, frame=where) for image, where in pairs]
 
-    def _frames(self, host: Draws, shape: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Where the crops lie, ``[V, B, dims, dims + 1]``, and which are turned, ``[V, B]``."""
+    def _geometry(self, host: Draws, shape: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
+        """``[V B, dims, dims + 1], [V B], [V B, 1 or dims]``: frames, which turn, the blur."""
         low, high = self.scale
         area = low + (high - low) * self._uniform(host, "scale")
         stretch = math.log(self.aspect) * (self._uniform(host, "aspect", self.dims) - 0.5)
@@ -112,76 +119,58 @@ class TwoCrops:
         centre = (1 - side) * (2 * self._uniform(host, "centre", self.dims) - 1)
         if self.flips:
             side = side * self._perhaps(host, "flip", (-1, -1), 1, self.dims)
-        limit = math.radians(self.rotation)
-        planes = math.comb(self.dims, 2)
+        limit, planes = math.radians(self.rotation), math.comb(self.dims, 2)
         angles = self._perhaps(host, "rotation", (-limit, limit), 0, planes)
-        frame = affine.frames(side, centre, affine.rotation(angles, self.dims), shape)
-        return frame, angles.any(-1)
+        turn = affine.rotation(angles, self.dims) if self.rotation else torch.eye(self.dims)
+        frame = affine.frames(side, centre, turn, shape)
 
-    def _sigma(self, host: Draws) -> Tensor:
-        """``[V, B, dims]``: blur of each axis; a slice of thickness t has variance t**2 / 12."""
-        blur = self._perhaps(host, "blur", (0, self.blur), 0)
-        thickness = self._perhaps(host, "anisotropy", (1, self.anisotropy), 1)
-        axis = (self.dims * self._uniform(host, "thick_axis")).long()
-        slices = ((thickness.square() - 1) / 12).unsqueeze(-1) * torch.eye(self.dims)[axis]
-        return (blur.square().unsqueeze(-1) + slices).sqrt()
+        sigma = self._perhaps(host, "blur", (0, self.blur), 0, 1)  # [V B, 1]
+        if self.anisotropy > 1:
+            thickness = self._perhaps(host, "anisotropy", (1, self.anisotropy), 1, 1)
+            thick = torch.eye(self.dims)[(self.dims * self._uniform(host, "thick_axis")).long()]
+            profile = (thickness.square() - 1) / 12  # variance of a box, less that of one pixel
+            sigma = (sigma.square() + thick * profile).sqrt()  # [V B, dims]
+        return frame, angles.any(-1), sigma
 
-    def _crop(self, images: Tensor, frame: Tensor, turned: Tensor, sigma: Tensor) -> View:
-        """A view before its tone; only the rows that are turned pay for ``grid_sample``."""
-        frame, sigma, rows, blurred = _sent(
-            images.device, frame, sigma, rows_of(turned), rows_of(sigma)
-        )
-        image = crops(images, frame, self.image_size, sigma, blurred)
-        if len(rows):
-            some = turned_crops(images[rows], frame[rows], self.image_size, sigma[rows])
-            image.index_copy_(0, rows, some)
-        return View(image, frame=frame)
-
-    def _tone(self, views: list[View], host: Draws) -> None:
+    def _tone(self, x: Tensor, host: Draws) -> None:
         """Contrast, brightness, gamma and, where three channels are a colour, colour and grey."""
-        bend = math.log(self.gamma)
         contrast = self._perhaps(host, "contrast", (1 - self.contrast, 1 + self.contrast), 1, 1)
         shift = self._perhaps(host, "brightness", (-self.brightness, self.brightness), 0, 1)
-        gamma = self._perhaps(host, "gamma", (-bend, bend), 0).exp()
-        grey = self._perhaps(host, "grey", (1, 1), 0)
-        in_colour = views[0].image.shape[1] == 3
-        if in_colour:
+        if x.shape[1] == 3:
             shift = shift + self._perhaps(host, "colour", (-self.colour, self.colour), 0, 3)
-        for v, view in enumerate(views):
-            factor, offset, exponent, bent, greyed = _sent(
-                view.image.device,
-                contrast[v],
-                shift[v],
-                gamma[v],
-                rows_of(gamma[v] != 1),
-                rows_of(grey[v]),
-            )
-            tone.grade(view.image, factor, offset)
-            tone.bend(view.image, bent, exponent[bent])
-            if in_colour:
-                tone.grey(view.image, greyed)
+        tone.grade(x, *_sent(x.device, contrast, shift))
+        limit = math.log(self.gamma)
+        gamma = self._perhaps(host, "gamma", (-limit, limit), 0)  # its logarithm
+        bent = rows_of(gamma)
+        tone.bend(x, *_sent(x.device, bent, gamma[bent].exp()))
+        if x.shape[1] == 3:
+            tone.grey(x, *_sent(x.device, rows_of(self._perhaps(host, "grey", (1, 1), 0))))
 
-    def _add_noise(self, views: list[View], draws: Draws) -> None:
+    def _add_noise(self, x: Tensor, draws: Draws) -> None:
         """Normal noise, drawn for those rows of the global batch that have some, and no others."""
         everyone = replace(draws, device="cpu", rows=slice(None))
-        std = self._perhaps(everyone, "noise", (0, self.noise), 0)  # [V, global B]
-        for v, view in enumerate(views):
-            noisy = std[v] > 0
-            owners = replace(draws, batch=int(noisy.sum()), rows=slice(None))
-            noise = owners.normal(f"two_crops/noise/{v}", *view.image.shape[1:])
-            rows = rows_of(noisy[draws.rows])
-            ours = (noisy.cumsum(0) - 1)[draws.rows][rows]  # places among the owners
-            rows, ours, amount = _sent(view.image.device, rows, ours, std[v][draws.rows][rows])
-            tone.add_noise(view.image, rows, noise[ours], amount)
+        std = self._perhaps(everyone, "noise", (0, self.noise), 0)  # [V global B]
+        noisy = std > 0
+        owners = replace(draws, batch=int(noisy.sum()), rows=slice(None))
+        noise = owners.normal("two_crops/noise_field", *x.shape[1:])
+        mine = torch.arange(len(std)).view(self.num_targets, -1)[:, draws.rows].flatten()
+        rows = rows_of(noisy[mine])
+        ours = (noisy.cumsum(0) - 1)[mine][rows]  # places among the owners
+        rows, ours, amount = _sent(x.device, rows, ours, std[mine][rows])
+        tone.add_noise(x, rows, noise[ours], amount)
 
     def _uniform(self, host: Draws, what: str, *shape: int) -> Tensor:
-        """``[V, B, *shape]`` in [0, 1)."""
-        return host.uniform(f"two_crops/{what}", self.num_targets, *shape).transpose(0, 1)
+        """``[V B, *shape]`` in [0, 1), view after view."""
+        u = host.uniform(f"two_crops/{what}", self.num_targets, *shape)  # [B, V, *shape]
+        return u.transpose(0, 1).flatten(0, 1)
 
     def _perhaps(
         self, host: Draws, what: str, span: tuple[float, float], otherwise: float, *shape: int
     ) -> Tensor:
-        """``[V, B, *shape]`` within the span, or ``otherwise`` where chance does not strike."""
+        """``[V B, *shape]`` within the span, or ``otherwise`` where chance does not strike."""
+        if self.chances[what] == 0 or span == (otherwise, otherwise):
+            rows = len(range(host.batch)[host.rows])
+            return torch.full((self.num_targets * rows, *shape), float(otherwise))
         u = self._uniform(host, what, *shape)
         return perhaps(u, self.chances[what], *span, otherwise)
 
