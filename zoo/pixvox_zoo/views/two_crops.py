@@ -17,7 +17,7 @@ from pixvox_zoo import affine, tone
 from pixvox_zoo.chance import perhaps, rows_of
 from pixvox_zoo.resampling import crops, turned_crops
 
-# Blur and noise are rare: at 32 pixels SimCLR itself leaves blur out (appendix B.9).
+# At 32 pixels SimCLR itself leaves blur out, so here it is rare; so are gamma and noise.
 CHANCES = {
     "flip": 0.5,  # of each axis
     "rotation": 0.5,
@@ -49,7 +49,7 @@ class TwoCrops:
         anisotropy: greatest thickness of slices, in pixels, along one axis of a view.
         blur: greatest standard deviation of the blur, in pixels.
         contrast: greatest change of the factor about the mean of a view.
-        brightness: greatest shift, in standard deviations of the images, as are the next two.
+        brightness: greatest shift, in standard deviations of the images, as are colour and noise.
         gamma: greatest exponent; the least is its inverse.
         colour: greatest shift of one channel against the others; only of three channels.
         noise: greatest standard deviation of the noise.
