@@ -6,6 +6,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from pixvox_benchmarks.folds import stratified
 from pixvox_registry import METRICS, PROTOCOLS, UserError
@@ -13,6 +14,16 @@ from pixvox_registry.bootstrap import interval
 from pixvox_registry.contracts import Split
 
 NAMES = ["knn_probe", "linear_probe"]
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Problems this small only wait for their threads, for seconds where neighbours are busy."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):
+        yield
+    torch.set_num_threads(threads)
 
 
 def split(cases, *, classes=2, width=12, seed=0, signal=0.7):
