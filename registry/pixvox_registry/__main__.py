@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -16,9 +15,6 @@ SUMMARY = "Self-supervised learning on medical images and volumes: make, measure
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run ``pixvox COMMAND ...``; exit code 0 done, 1 findings, 2 wrong input, 75 resume me."""
-    # OpenMP threads that spin while they wait cost a training step up to twenty times its length
-    # when another process wants their core; asleep they cost at most a tenth.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:
         compose(wanted(words))(words or ["--help"])
