@@ -1,4 +1,4 @@
-"""The ground: draws that depend on their key alone, files that are whole or absent, honest scales."""
+"""The ground: draws that depend on their key alone, files whole or absent, honest scales."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ def gather(x: MaybeTensor, dim: int = 1) -> MaybeTensor:
     """``[V, B/ranks, ...] -> [V, B, ...]`` of all ranks, with gradient."""
     if x is None or not is_distributed():
         return x
-    gathered: Tensor = _Gather.apply(x, dim)
+    gathered: Tensor = _Gather.apply(x, dim)  # type: ignore[no-untyped-call]
     return gathered
 
 
@@ -51,7 +51,7 @@ class _Gather(torch.autograd.Function):
         return torch.cat(parts, dim)
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:
         gradient = gradient.clone(memory_format=torch.contiguous_format)
         dist.all_reduce(gradient)
         return gradient.narrow(ctx.dim, dist.get_rank() * ctx.rows, ctx.rows), None
