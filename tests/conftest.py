@@ -11,8 +11,12 @@ import torch
 
 @pytest.fixture(autouse=True, scope="session")
 def one_thread() -> None:
-    """Small tensors gain nothing from threads, and lose much where cores are busy."""
+    """Small tensors gain nothing from threads, and lose much where cores are busy.
+
+    The variable is for the processes that tests start.
+    """
     torch.set_num_threads(1)
+    os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(autouse=True)
