@@ -24,7 +24,7 @@ def quickstart(
     """
     COMMANDS.get("benchmark")(
         methods="random_init,simclr,barlow_twins",
-        tasks="phantom_shapes_2d,phantom_shapes_3d",
+        tasks="phantom_texture_2d,phantom_texture_3d",
         protocols="knn_probe,linear_probe",
         seeds=1,
         budget="tiny",
