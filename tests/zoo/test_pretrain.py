@@ -282,3 +282,16 @@ def test_random_init_takes_no_step(tmp_path: Path) -> None:
     order = replace(order_of(), budget=replace(budget("tiny", 2), width=0.25))
     loaded = pixvox_zoo.load(loop.pretrain(read_recipe("random_init"), order, tmp_path, quiet=True))
     assert "embedding_std" not in loaded.card["health"]
+
+
+def test_half_precision_trains_and_the_loss_sees_single(tmp_path: Path) -> None:
+    recipe = recipe_of()
+    half = loop.pretrain(
+        recipe, order_of(), tmp_path / "half", precision="bf16-mixed", accelerator="cpu", quiet=True
+    )
+    single = loop.pretrain(recipe, order_of(), tmp_path / "single", accelerator="cpu", quiet=True)
+    assert sha(half) != sha(single)
+    ours, theirs = (pixvox_zoo.load(folder).backbone.state_dict() for folder in (half, single))
+    for name, tensor in ours.items():
+        assert tensor.dtype == torch.float32
+        torch.testing.assert_close(tensor, theirs[name], atol=0.05, rtol=0.05)
