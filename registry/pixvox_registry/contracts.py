@@ -41,7 +41,7 @@ class View:
     role: str = "both"  # both | online | target
     original: Tensor | None = None  # [B, C, *S] what a decoder restores; the image itself if None
     mask: Tensor | None = None  # [B, *grid], True = masked
-    frame: Tensor | None = None  # [B, dims, dims + 1] where the crop lies in the case
+    frame: Tensor | None = None  # [B, dims, dims + 1] where it lies in the case, axes as there
     labels: Mapping[str, Tensor] = field(default_factory=dict)  # {name: [B, ...]}
 
 
