@@ -137,11 +137,9 @@ def test_wrong_input_is_not_tried_again(guest: Path) -> None:
     assert tries(guest, "misuse") == 1
 
 
-def test_a_job_starts_in_milliseconds(guest: Path) -> None:
-    outcomes(guest, "succeed")  # the fork server is up
-    start = time.monotonic()
-    outcomes(guest, *["succeed"] * 5, workers=1)
-    assert (time.monotonic() - start) / 5 < 0.5
+def hear_interrupts() -> None:
+    """A shell that puts us into the background has our children ignore SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +150,11 @@ def test_nobody_outlives_the_coordinator(guest: Path, number: int, code: int | N
     command = [sys.executable, "coordinator.py", "sleep,save", str(guest)]
     path = os.pathsep.join([str(guest), os.environ.get("PYTHONPATH", "")])
     with subprocess.Popen(
-        command, cwd=guest, env={**os.environ, "PYTHONPATH": path}, stderr=subprocess.DEVNULL
+        command,
+        cwd=guest,
+        env={**os.environ, "PYTHONPATH": path},
+        stderr=subprocess.DEVNULL,
+        preexec_fn=hear_interrupts,
     ) as coordinator:
         marks = [guest / "0-sleep", guest / "1-save"]
         assert until(lambda: all(m.exists() and m.read_text() for m in marks))
