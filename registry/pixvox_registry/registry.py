@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import (
+    Distribution,
     EntryPoint,
     EntryPoints,
     distributions,
@@ -177,5 +178,11 @@ def _installed() -> EntryPoints:
 
 def _distribution(point: EntryPoint) -> str:
     if point.dist is not None:
-        return point.dist.name
+        return _name_of(point.dist)
     return packages_distributions().get(point.module.partition(".")[0], ["unknown"])[0]
+
+
+@cache
+def _name_of(distribution: Distribution) -> str:
+    """Reading it parses the whole metadata of the distribution."""
+    return distribution.name
