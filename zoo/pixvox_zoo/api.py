@@ -13,7 +13,7 @@ from pixvox_registry.contracts import Order
 from pixvox_registry.errors import UserError
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo.border import read_recipe
-from pixvox_zoo.pretrain import pretrain as run
+from pixvox_zoo.pretraining import pretrain as run
 
 STEMS = ("imagenet", "small")
 

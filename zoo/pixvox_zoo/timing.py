@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from pixvox_registry.contracts import Order
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.plan import Leg, plan
-from pixvox_zoo.pretrain import advance, default_precision, prepare
+from pixvox_zoo.pretraining import advance, default_precision, prepare
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.stepper import Stepper
 from pixvox_zoo.wiring import Wiring

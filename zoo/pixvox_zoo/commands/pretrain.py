@@ -40,7 +40,7 @@ def pretrain(
     """
     from pixvox_zoo.api import order_for
     from pixvox_zoo.border import read_recipe
-    from pixvox_zoo.pretrain import pretrain as run
+    from pixvox_zoo.pretraining import pretrain as run
 
     method = read_recipe(recipe, override or ())
     order = order_for(

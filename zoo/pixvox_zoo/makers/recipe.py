@@ -23,7 +23,7 @@ class RecipeMaker:
 
     def make(self, order: Order, folder: Path) -> Path:
         """Pretrain in ``folder``, or go on with it, or find it done."""
-        from pixvox_zoo.pretrain import pretrain
+        from pixvox_zoo.pretraining import pretrain
 
         return pretrain(read_recipe(order.method), order, folder, resume=True)
 

@@ -31,7 +31,7 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     from pixvox_zoo.border import read_recipe
     from pixvox_zoo.health import examine
     from pixvox_zoo.plan import plan
-    from pixvox_zoo.pretrain import advance, prepare
+    from pixvox_zoo.pretraining import advance, prepare
     from pixvox_zoo.reporting import Reporter
     from pixvox_zoo.stepper import Stepper
 
