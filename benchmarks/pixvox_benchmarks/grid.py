@@ -102,7 +102,7 @@ class Workshop:
             split="train",
             budget=budget(self.pretraining.budget, self.task.dims),
             seed=self.pretraining.seed,
-            flips=self.task.orientation_free,
+            flips=self.task.flips,
         )
 
     @cached_property

@@ -24,7 +24,7 @@ class ClassificationTask:
 
     Args:
         units: what a case is: ``patient``, ``study`` or ``image``.
-        orientation_free: may views flip and turn its anatomy?
+        flips: axes of an image, ``*S``, along which views may mirror its anatomy.
         metrics: the first one ranks.
     """
 
@@ -33,7 +33,7 @@ class ClassificationTask:
     classes: tuple[str, ...]
     licence: str
     units: str
-    orientation_free: bool
+    flips: tuple[int, ...]
     version: str = "1"
     metrics: tuple[str, ...] = (
         "auc",

@@ -174,7 +174,7 @@ class Task(typing.Protocol):
     metrics: tuple[str, ...]  # the first one ranks
     licence: str
     units: str  # what a case is: patient, study or image
-    orientation_free: bool  # may views flip and rotate its anatomy?
+    flips: tuple[int, ...]  # axes of *S along which views may mirror its anatomy
 
     def cases(self, split: str) -> Cases:
         """Cases of ``train``, ``val`` or ``test`` with their labels."""
@@ -244,7 +244,7 @@ class Order:
     split: str
     budget: Budget
     seed: int
-    flips: bool  # may views mirror and turn this anatomy?
+    flips: tuple[int, ...]  # axes of *S along which views may mirror this anatomy
 
 
 class Maker(typing.Protocol):

@@ -41,7 +41,7 @@ class Squares:
 def squares():
     return ClassificationTask(
         name="squares", source=Squares(), classes=("dark", "bright"), licence="CC0-1.0",
-        units="image", orientation_free=True, version=os.environ.get("SQUARES_VERSION", "1"))
+        units="image", flips=(1,), version=os.environ.get("SQUARES_VERSION", "1"))
 ''',
     "guest_protocol": '''
 """Nearest centroid of the train cases."""

@@ -179,4 +179,4 @@ def test_a_method_is_a_recipe_unless_it_names_its_maker(house: Path) -> None:
     )
     assert (named.maker_name, named.order.method) == ("guest", "a:b")
     assert (plain.maker_name, plain.order.method) == ("recipe", "simclr")
-    assert named.order.flips and named.order.split == "train"
+    assert named.order.flips == (1,) and named.order.split == "train"

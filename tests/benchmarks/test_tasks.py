@@ -55,7 +55,7 @@ def task(**changed: Cases) -> ClassificationTask:
         classes=("benign", "malignant"),
         licence="CC0-1.0",
         units="patient",
-        orientation_free=True,
+        flips=(0, 1),
     )
 
 

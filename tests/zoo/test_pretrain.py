@@ -54,7 +54,7 @@ def recipe_of(**recipe: Any) -> Recipe:
 def order_of(dims: int = 2, count: int = 40, seen: int = 96, seed: int = 0) -> Order:
     source = build_source(f"phantoms:shapes_{dims}d,count={count}")
     small = replace(budget("tiny", dims), seen=seen, batch=8, image_size=8)
-    return Order(method="toy", source=source, split="train", budget=small, seed=seed, flips=True)
+    return Order(method="toy", source=source, split="train", budget=small, seed=seed, flips=(0, 1))
 
 
 def sha(weights: Path) -> str:

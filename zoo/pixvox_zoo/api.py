@@ -25,7 +25,7 @@ def pretrain(
     *,
     budget: str = "small",
     seed: int = 0,
-    flips: bool = False,
+    flips: str | Sequence[int] = "none",
     overrides: Sequence[str] = (),
     resume: bool = False,
     quiet: bool = False,
@@ -35,6 +35,7 @@ def pretrain(
 
     Args:
         data: as on the command line, for example ``phantoms:shapes_2d,count=512``.
+        flips: along which axes this anatomy may be mirrored: ``none``, ``all``, or their numbers.
         changes: of the budget: ``epochs``, ``batch``, ``image_size``, ``width``, ``stem``.
     """
     method = read_recipe(recipe, overrides)
@@ -49,7 +50,7 @@ def order_for(
     split: str = "train",
     budget: str = "small",
     seed: int = 0,
-    flips: bool = False,
+    flips: str | Sequence[int] = "none",
     changes: Mapping[str, Any],
 ) -> Order:
     """An order whose budget is a preset, or a preset with changes and then called ``custom``."""
@@ -64,7 +65,7 @@ def order_for(
         split=split,
         budget=_changed(preset, wanted),
         seed=seed,
-        flips=flips,
+        flips=flip_axes(flips, source.dims),
     )
 
 
@@ -75,3 +76,24 @@ def _changed(preset: Budget, wanted: Mapping[str, Any]) -> Budget:
         if wanted.get(name, 1) <= 0:
             raise UserError(f"{name} must be above 0, not {wanted[name]}.")
     return replace(preset, **wanted, name="custom") if wanted else preset
+
+
+def flip_axes(flips: str | Sequence[int], dims: int) -> tuple[int, ...]:
+    """Axes of ``*S`` along which views may mirror.
+
+    >>> flip_axes("all", 3), flip_axes("none", 3), flip_axes("0,2", 3)
+    ((0, 1, 2), (), (0, 2))
+
+    Raises:
+        UserError: an axis that images of ``dims`` dimensions do not have.
+    """
+    words = {"all": range(dims), "none": ()}
+    axes = words.get(flips, flips.split(",")) if isinstance(flips, str) else flips
+    named = {str(axis): axis for axis in range(dims)}
+    strange = [axis for axis in map(str, axes) if axis.strip() not in named]
+    if strange:
+        raise UserError(
+            f"Flips are none, all, or axes among {', '.join(named)} (the first is the first of an "
+            f"image's own; in 2D, 1 is left-right); {', '.join(strange)} came."
+        )
+    return tuple(sorted({named[str(axis).strip()] for axis in axes}))

@@ -26,7 +26,7 @@ class Facts:
     """What the data and the budget decide; a constructor receives those that it names.
 
     Args:
-        flips: may views mirror and turn this anatomy?
+        flips: axes of ``*S`` along which views may mirror this anatomy.
         rows: number of cases or slices per stream, for banks.
     """
 
@@ -35,7 +35,7 @@ class Facts:
     image_size: int
     width: float = 1.0
     stem: str = "imagenet"
-    flips: bool = False
+    flips: tuple[int, ...] = ()
     num_classes: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
 

@@ -13,5 +13,5 @@ def adrenalmnist3d() -> ClassificationTask:
         classes=("normal", "adrenal mass"),
         licence="CC-BY-4.0",
         units="image",
-        orientation_free=True,  # a left gland mirrored is a right one, and a mass has no direction
+        flips=(0, 1, 2),  # a left gland mirrored is a right one, and a mass has no direction
     )

@@ -13,5 +13,5 @@ def breastmnist() -> ClassificationTask:
         classes=("malignant", "normal or benign"),
         licence="CC-BY-4.0",
         units="image",
-        orientation_free=True,  # left and right breast mirror each other; a lesion has no up
+        flips=(1,),  # left and right mirror each other; skin lies above, shadows fall below
     )

@@ -13,5 +13,5 @@ def phantom_shapes_3d() -> ClassificationTask:
         classes=("round", "elongated", "lobed", "hollow"),
         licence="CC0-1.0",
         units="patient",
-        orientation_free=True,  # they are made in every orientation
+        flips=(0, 1, 2),  # they are made in every orientation
     )

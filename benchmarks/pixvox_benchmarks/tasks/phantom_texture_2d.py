@@ -13,5 +13,5 @@ def phantom_texture_2d() -> ClassificationTask:
         classes=("smooth", "coarse", "striped", "speckled"),
         licence="CC0-1.0",
         units="patient",
-        orientation_free=True,  # they are made in every orientation
+        flips=(0, 1),  # they are made in every orientation
     )

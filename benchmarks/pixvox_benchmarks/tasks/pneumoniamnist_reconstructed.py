@@ -18,5 +18,5 @@ def pneumoniamnist_reconstructed() -> ClassificationTask:
         classes=("normal", "pneumonia"),
         licence="CC-BY-4.0",
         units="image",
-        orientation_free=False,  # the heart lies on the left and the diaphragm below
+        flips=(),  # the heart lies on the left and the diaphragm below
     )

@@ -24,7 +24,7 @@ def data_show(
     count: Annotated[int, typer.Option(help="How many, spread over the split.")] = 16,
     out: Annotated[Path | None, typer.Option(help="The PNG; named after the source.")] = None,
     views: Annotated[str, typer.Option(help="A recipe: its views beside the originals.")] = "",
-    flips: Annotated[bool, typer.Option(help="May views mirror this anatomy?")] = False,
+    flips: Annotated[str, typer.Option(help="Mirror along: none, all, or axes as 0,2.")] = "none",
     seed: Annotated[int, typer.Option(help="Of the views.")] = 0,
 ) -> None:
     """Write a contact sheet: volumes as rows of slices, masks as contours.
@@ -67,12 +67,13 @@ def chosen(cases: Cases, count: int) -> Cases:
     )
 
 
-def views_of(cases: Cases, some: Cases, recipe: str, *, flips: bool, seed: int) -> list[Tensor]:
+def views_of(cases: Cases, some: Cases, recipe: str, *, flips: str, seed: int) -> list[Tensor]:
     """What pretraining would see of ``some``: each view ``[N, C, *S]``, back in stored units."""
     import torch
 
     from pixvox_registry.draws import Draws
     from pixvox_registry.intensity import Intensity
+    from pixvox_zoo.api import flip_axes
     from pixvox_zoo.border import read_recipe
     from pixvox_zoo.composition import Facts, assemble
 
@@ -80,7 +81,7 @@ def views_of(cases: Cases, some: Cases, recipe: str, *, flips: bool, seed: int) 
         dims=cases.dims,
         in_channels=cases.in_channels,
         image_size=min(cases.images.shape[2:]),
-        flips=flips,
+        flips=flip_axes(flips, cases.dims),
     )
     make = assemble(VIEWS, read_recipe(recipe).views, vars(facts))
     intensity = Intensity.of(cases.images)

@@ -24,7 +24,7 @@ def pretrain(
     width: Annotated[float, typer.Option(help="Instead of the budget's width.")] = 0,
     stem: Annotated[str, typer.Option(help="Instead of the budget's: imagenet or small.")] = "",
     seed: Annotated[int, typer.Option(help="Of weights, order and views.")] = 0,
-    flips: Annotated[bool, typer.Option(help="May views mirror this anatomy?")] = False,
+    flips: Annotated[str, typer.Option(help="Mirror along: none, all, or axes as 0,2.")] = "none",
     devices: Annotated[int, typer.Option(help="Processes that train together.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str, typer.Option(help="32-true or bf16-mixed; by device.")] = "",

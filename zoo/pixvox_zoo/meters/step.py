@@ -42,7 +42,7 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
         split="train",
         budget=budget("small", dims),
         seed=0,
-        flips=True,
+        flips=tuple(range(dims)),
     )
     fabric = Fabric()
     feed, wiring = prepare(method, order, fabric)

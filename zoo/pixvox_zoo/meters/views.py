@@ -70,7 +70,8 @@ def of_recipe(name: str, images: Tensor) -> Callable[[], list[View]]:
     from pixvox_zoo.border import read_recipe
 
     part = read_recipe(name).views
-    facts = {"dims": images.ndim - 2, "image_size": images.shape[-1], "flips": True}
+    dims = images.ndim - 2
+    facts = {"dims": dims, "image_size": images.shape[-1], "flips": tuple(range(dims))}
     named = VIEWS.names_of_settings(part.name)
     settings = {**{key: fact for key, fact in facts.items() if key in named}, **part.settings}
     make, steps = VIEWS.build(part.name, **settings), count()

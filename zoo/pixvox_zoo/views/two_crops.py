@@ -42,7 +42,7 @@ class TwoCrops:
     Args:
         dims: 2 or 3.
         image_size: side of the views, in pixels.
-        flips: may this anatomy be mirrored?
+        flips: axes of ``*S`` along which this anatomy may be mirrored.
         scale: least and greatest share of the case (its area or volume) that a crop covers.
         aspect: greatest ratio of two sides of a crop.
         rotation: greatest angle in degrees, in each plane of two axes.
@@ -64,7 +64,7 @@ class TwoCrops:
         *,
         dims: int,
         image_size: int,
-        flips: bool = False,
+        flips: Sequence[int] = (),
         scale: Sequence[float] = (0.2, 1.0),
         aspect: float = 4 / 3,
         rotation: float = 0.0,
@@ -118,7 +118,8 @@ class TwoCrops:
         side = affine.sides(area, stretch)
         centre = (1 - side) * (2 * self._uniform(host, "centre", self.dims) - 1)
         if self.flips:
-            side = side * self._perhaps(host, "flip", (-1, -1), 1, self.dims)
+            axes = list(self.flips)
+            side[:, axes] *= self._perhaps(host, "flip", (-1, -1), 1, self.dims)[:, axes]
         limit, planes = math.radians(self.rotation), math.comb(self.dims, 2)
         angles = self._perhaps(host, "rotation", (-limit, limit), 0, planes)
         turn = affine.rotation(angles, self.dims) if self.rotation else torch.eye(self.dims)
