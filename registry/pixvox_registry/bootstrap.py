@@ -25,7 +25,7 @@ class Interval:
     low: float
     high: float
     method: str  # bca | percentile
-    note: str  # why not bca, or nothing
+    note: str  # why not bca, or why the score lies outside, or nothing
 
 
 def interval(
@@ -41,7 +41,9 @@ def interval(
 
     A resample is a weighting: each case counts as often as it was drawn. To average a metric over
     seeds, let ``score`` average it, so that each resample draws its cases once for all seeds.
-    Where BCa is undefined the percentile interval stands in, and ``note`` says why.
+    Where BCa is undefined the percentile interval stands in, and ``note`` says why. A sum of
+    absolute values, as a calibration error, scores higher on resamples than on its cases: its
+    interval, corrected for that, may lie below the score, and ``note`` says so.
 
     Args:
         score: ``weight [P, N] -> [P]``, vectorised over weightings; any metric of weighted cases.
@@ -62,6 +64,8 @@ def interval(
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     corrected, note = _bca(score, groups, cases, observed, drawn, tails)
     low, high = np.quantile(drawn, tails if corrected is None else corrected)
+    if not (note or low <= observed <= high):
+        note = "the score is biased: its resamples centre elsewhere, and so does the interval"
     return Interval(float(low), float(high), "percentile" if corrected is None else "bca", note)
 
 

@@ -133,6 +133,20 @@ def test_a_score_outside_its_resamples_falls_back():
     assert (repeats.method, repeats.note) == ("percentile", "the score lies outside its resamples")
 
 
+def test_a_biased_score_outside_its_interval_says_why():
+    random = np.random.default_rng(0)
+    bins = np.eye(30)[random.integers(30, size=600)]  # [N, bins]
+    excess = bins * random.normal(0.02, 1, 600)[:, None]
+
+    def distance(weight):  # a calibration error of a forecaster without fault
+        return np.abs(weight @ excess).sum(1) / weight.sum(1)
+
+    found = interval(distance, 600)
+    observed = distance(np.ones((1, 600)))[0]
+    assert found.high < observed
+    assert found.method == "bca" and "biased" in found.note
+
+
 def test_no_case_and_no_number_are_refused():
     with pytest.raises(UserError, match="no cases"):
         interval(mean_of(np.ones(0)), 0)
