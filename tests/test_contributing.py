@@ -79,8 +79,8 @@ optimizer: {name: adamw, lr: 1e-3}
         "--budget", "tiny", "--batch", "16", "--epochs", "3", "--out", str(out), "--quiet",
     )  # fmt: skip
     card = json.loads((out / "weights/card.json").read_text())
-    assert card["plugins"]["loss/alignment_uniformity"] == "pixvox-guest 0.1.0"
-    assert card["plugins"]["backbone/three_layers"] == "pixvox-guest 0.1.0"
+    assert card["plugins"]["loss/alignment_uniformity"].startswith("pixvox-guest 0.1.0 ")
+    assert card["plugins"]["backbone/three_layers"].startswith("pixvox-guest 0.1.0 ")
 
 
 def test_the_guests_task_is_measured(guest: dict[str, str], tmp_path: Path) -> None:

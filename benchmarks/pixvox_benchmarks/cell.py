@@ -11,16 +11,16 @@ from pixvox_benchmarks.embedding import embed
 from pixvox_benchmarks.grid import Cell, Workshop
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import (
+    CASES,
     CaseScores,
     Result,
-    cases_file,
     is_published,
     key_of,
     sha256_of,
 )
 from pixvox_benchmarks.scoring import score
 from pixvox_benchmarks.sealed import SealedTest
-from pixvox_registry import PROTOCOLS
+from pixvox_registry import METRICS, PROTOCOLS
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.console import say
 from pixvox_registry.contracts import Predictions, Pretrained, Split, Task
@@ -97,6 +97,7 @@ def describe(
         protocol_version=asked["protocol"]["version"],
         metrics=task.metrics,
         metric_versions=asked["metrics"],
+        higher_is_better={name: METRICS.build(name).higher_is_better for name in task.metrics},
         budget=asked["budget"],
         seed=cell.pretraining.seed,
         asked=asked,
@@ -128,10 +129,10 @@ def command_of(cell: Cell) -> str:
 
 
 def set_aside_if_damaged(results: Path, result: Result) -> None:
-    """An edited or torn file makes room for a true one, and stays to be looked at."""
+    """Edited or torn files make room for true ones, and stay to be looked at."""
     file = results / result.path
-    if file.exists() and not is_published(results, result.path, result.request):
-        for damaged in (file, cases_file(file)):
-            if damaged.exists():
-                say(f"{damaged} is damaged; kept as {damaged.name}.damaged and measured again")
-                damaged.replace(damaged.with_name(f"{damaged.name}.damaged"))
+    if not file.exists() or is_published(results, result.path, result.request):
+        return
+    for damaged in (file, *file.parent.glob(f"{file.stem}.*{CASES}")):
+        say(f"{damaged} is damaged; kept as {damaged.name}.damaged and measured again")
+        damaged.replace(damaged.with_name(f"{damaged.name}.damaged"))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from pixvox_benchmarks.grid import Workshop
 from pixvox_benchmarks.plan import Plan, Planned
@@ -16,7 +17,7 @@ from pixvox_registry import PROTOCOLS
 from pixvox_registry.contracts import Split, Task
 
 FORWARD_SHARE = 1 / 6  # of a step on two views, each once forward and, twice as dear, backward
-FEATURES, ROWS = 512, 512  # of the trial on which a probe is timed
+FEATURES, ROWS, RARE = 512, 512, 5  # of the trial on which a probe is timed
 BYTES_PER_SCORE = 32  # of a probability in a result, as text
 MEBIBYTE = 2**20
 
@@ -70,13 +71,23 @@ def time_probe(protocol: str, task: Task) -> float:
     splits = {}
     for split in SPLITS:
         target = task.cases(split).labels["class"]
-        rows = torch.randperm(len(target), generator=chance)[:ROWS]
+        rows = _some_of_each(target, chance)
         noise = torch.randn(len(rows), FEATURES, generator=chance)
         splits[split] = Split(features=noise, target=target[rows])
     begun = time.perf_counter()
     PROTOCOLS.build(protocol)(splits["train"], splits["val"], lambda: splits["test"])
     part = sum(len(split.target) for split in splits.values())
     return (time.perf_counter() - begun) * number_of_cases(task) / part
+
+
+def _some_of_each(target: Tensor, chance: torch.Generator) -> Tensor:
+    """About ROWS rows, each class in its share, but as many of a rare one as folds need."""
+    rows = []
+    for k in target.unique():
+        members = (target == k).nonzero().flatten()
+        wanted = max(RARE, len(members) * ROWS // len(target))
+        rows.append(members[torch.randperm(len(members), generator=chance)[:wanted]])
+    return torch.cat(rows)
 
 
 def number_of_cases(task: Task) -> int:

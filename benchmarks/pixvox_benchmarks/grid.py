@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
 
+from pixvox_benchmarks.result import file_name
 from pixvox_registry import MAKERS, TASKS
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.budgets import budget
@@ -120,12 +120,3 @@ class Workshop:
     def run_name(self) -> str:
         """Name of the run folder: another recipe, dataset or version is another folder."""
         return f"{self.pretraining.label}-{self.fingerprint[:12]}"
-
-
-def file_name(*parts: str) -> str:
-    """Parts joined by dashes, without what a file system or a shell minds.
-
-    >>> file_name("hub:owner/name", "breastmnist")
-    'hub_owner_name-breastmnist'
-    """
-    return "-".join(re.sub(r"[^\w.-]+", "_", part) for part in parts)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from pixvox_benchmarks.grid import Cell, Pretraining, Workshop
 from pixvox_registry.artifacts import canonical_json, publish
 from pixvox_registry.errors import UserError
+from pixvox_registry.provenance import state_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +44,16 @@ class Runs:
 
 @dataclass(frozen=True, kw_only=True)
 class MakeJob:
-    """Makes the weights of a pretraining, or goes on where a killed one stopped."""
+    """Makes the weights of a pretraining, or goes on where a killed one stopped.
+
+    Args:
+        code: what the coordinator imported, for provenance.
+    """
 
     pretraining: Pretraining
     runs: Runs
     threads: int
+    code: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -55,7 +62,7 @@ class MakeJob:
 
     def __call__(self) -> None:
         """Runs in a process of its own."""
-        take_threads(self.threads)
+        take_place(self.threads, self.code)
         workshop = Workshop.of(self.pretraining)
         self.runs.keep(workshop, workshop.maker.make(workshop.order, self.runs.of(workshop)))
 
@@ -66,6 +73,7 @@ class MeasureJob:
 
     Args:
         request: digest of what was asked when the grid was planned.
+        code: what the coordinator imported, for provenance.
     """
 
     cell: Cell
@@ -73,6 +81,7 @@ class MeasureJob:
     runs: Runs
     results: str
     threads: int
+    code: Mapping[str, str]
 
     @property
     def name(self) -> str:
@@ -83,7 +92,7 @@ class MeasureJob:
         """Runs in a process of its own."""
         from pixvox_benchmarks.cell import measure
 
-        take_threads(self.threads)
+        take_place(self.threads, self.code)
         workshop = Workshop.of(self.cell.pretraining)
         weights = self.runs.weights(workshop)
         if weights is None:
@@ -94,8 +103,9 @@ class MeasureJob:
         measure(self.cell, workshop, weights, request=self.request, results=Path(self.results))
 
 
-def take_threads(number: int) -> None:
-    """How many cores this process may keep busy."""
+def take_place(threads: int, code: Mapping[str, str]) -> None:
+    """The cores that this process may keep busy, and the code that it says it runs."""
     import torch
 
-    torch.set_num_threads(number)
+    torch.set_num_threads(threads)
+    state_code(code)

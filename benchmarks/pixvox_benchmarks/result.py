@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from pixvox_registry.artifacts import canonical_json, digest, fingerprint, publish
+from pixvox_registry.budgets import Budget
 from pixvox_registry.errors import UserError, suggestion
 
+BUDGET = {field.name for field in fields(Budget)}
 SCHEMA = 1
+CASES = ".cases.json"  # ends the name of a file of per-case scores
 DIGITS = 7  # significant, of a probability: scores are computed from what the file holds
 
 
@@ -81,6 +85,7 @@ class Result:
     protocol_version: str
     metrics: tuple[str, ...]
     metric_versions: Mapping[str, str]
+    higher_is_better: Mapping[str, bool]
     budget: Mapping[str, Any]
     seed: int
     asked: Mapping[str, Any]
@@ -115,6 +120,8 @@ class Result:
     def write(self, root: Path, cases: CaseScores) -> bool:
         """Publish both files; False if another process was first, whose files then stand.
 
+        The cases bear their sha256 in their name, so two writers never take each other's.
+
         Raises:
             UserError: it would not be read back: a number is not finite, or no fraction.
         """
@@ -124,8 +131,16 @@ class Result:
             content = self.content()
         except ValueError as error:  # NaN or infinity in health, chosen or provenance
             raise UserError(f"{file} is not written: {error}.") from None
-        publish(cases_file(file), cases.content(), replace=not file.exists())
-        return publish(file, content, replace=False)
+        beside = self.cases_file(file)
+        publish(beside, cases.content())
+        new = publish(file, content, replace=False)
+        if not new and Result.read(file).cases_file(file) != beside:
+            beside.unlink()
+        return new
+
+    def cases_file(self, file: Path) -> Path:
+        """Where the per-case scores lie that belong to this result in ``file``."""
+        return file.with_name(f"{file.stem}.{self.cases_sha256[:12]}{CASES}")
 
     @classmethod
     def read(cls, file: Path) -> Result:
@@ -156,7 +171,7 @@ class Result:
         Raises:
             UserError: they are missing or were edited.
         """
-        beside = cases_file(file)
+        beside = self.cases_file(file)
         if not beside.is_file():
             raise UserError(f"{beside} is missing; the scores of {file.name} cannot be checked.")
         if digest(beside) != self.cases_sha256:
@@ -168,18 +183,21 @@ class Result:
 
 def path_of(task: str, protocol: str, method: str, budget: str, seed: int, request: str) -> Path:
     """``task/protocol/method-budget-sSEED-REQUEST.json``; known before the cell runs."""
-    name = f"{method.replace(':', '_')}-{budget}-s{seed}-{request[:12]}.json"
-    return Path(task) / protocol / name
+    return Path(task) / protocol / f"{file_name(method, budget, f's{seed}', request[:12])}.json"
 
 
-def cases_file(file: Path) -> Path:
-    """The per-case scores that belong to a result's file."""
-    return file.with_name(f"{file.stem}.cases.json")
+def file_name(*parts: str) -> str:
+    """Parts joined by dashes, without what a file system or a shell minds.
+
+    >>> file_name("hub:owner/name", "breastmnist")
+    'hub_owner_name-breastmnist'
+    """
+    return "-".join(re.sub(r"[^\w.-]+", "_", part) for part in parts)
 
 
 def results_below(root: Path) -> list[Path]:
     """All result files below a folder, sorted."""
-    return sorted(p for p in root.rglob("*.json") if not p.name.endswith(".cases.json"))
+    return sorted(p for p in root.rglob("*.json") if not p.name.endswith(CASES))
 
 
 def is_published(root: Path, path: Path, request: str) -> bool:
@@ -234,11 +252,14 @@ def _check_values(file: Path, result: Result) -> None:
     named = {
         "scores": result.scores,
         "versions": result.metric_versions,
+        "directions": result.higher_is_better,
         "intervals": result.intervals,
     }
     for what, values in named.items():
         if set(result.metrics) != set(values):
             raise UserError(f"{file}: metrics {list(result.metrics)} but {what} {sorted(values)}.")
+    if set(result.budget) != BUDGET:
+        raise UserError(f"{file}: a budget has {sorted(BUDGET)}, not {sorted(result.budget)}.")
     if result.n_scored != result.n_expected:
         raise UserError(f"{file}: {result.n_scored} of {result.n_expected} cases are scored.")
     if result.request != fingerprint(dict(result.asked)):

@@ -10,6 +10,7 @@ from pixvox_benchmarks.jobs import MakeJob, MeasureJob
 from pixvox_benchmarks.plan import Plan
 from pixvox_registry.console import progress
 from pixvox_registry.contracts import Engine
+from pixvox_registry.provenance import code
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 def run(plan: Plan, engine: Engine, *, threads: int, quiet: bool = False) -> dict[str, str]:
     """Run what is left of a plan; ``{job: error}`` of whatever failed.
 
-    A job that fails takes down only the cells that need its weights. Whether a cell is measured is
-    read from its file in the end: a job that merely said so does not count.
+    A job that fails takes down only the cells that need its weights. Files decide, not what a job
+    said: weights or a cell that another coordinator finished meanwhile are finished.
 
     Args:
         threads: cores that one job keeps busy.
     """
     missing = plan.missing()
+    here = code()
     make = [
-        MakeJob(pretraining=workshop.pretraining, runs=plan.runs, threads=threads)
+        MakeJob(pretraining=workshop.pretraining, runs=plan.runs, threads=threads, code=here)
         for workshop in plan.to_make(missing)
     ]
     measure = [
@@ -36,21 +38,26 @@ def run(plan: Plan, engine: Engine, *, threads: int, quiet: bool = False) -> dic
             runs=plan.runs,
             results=str(plan.results),
             threads=threads,
+            code=here,
         )
         for planned in missing
     ]
     with progress(quiet=quiet) as bar:
         desk = Desk(bar, jobs=len(make) + len(measure), quiet=quiet)
         desk.pass_through("pretraining", make, engine)
-        lost = {job.pretraining for job in make if job.name in desk.failures}
+        lost = {workshop.pretraining for workshop in plan.to_make(missing)}
         desk.pass_through(
             "measuring", [job for job in measure if job.cell.pretraining not in lost], engine
         )
+    for made in make:
+        if made.pretraining not in lost:
+            desk.failures.pop(made.name, None)
     for planned, job in zip(missing, measure, strict=True):
-        if job.name in desk.failures or planned.is_published:
-            continue
-        why = "its weights were not made" if job.cell.pretraining in lost else "it left no result"
-        desk.failures[job.name] = why
+        if planned.is_published:
+            desk.failures.pop(job.name, None)
+        else:
+            why = "its weights were not made" if job.cell.pretraining in lost else "no result"
+            desk.failures.setdefault(job.name, why)
     return desk.failures
 
 
@@ -58,41 +65,41 @@ class Desk:
     """Takes the reports of jobs and shows how far the grid is.
 
     Args:
-        jobs: of all phases; the time left is judged by those that are done.
+        jobs: of all phases.
     """
 
     def __init__(self, bar: Progress, *, jobs: int, quiet: bool) -> None:
         self.bar = bar
         self.jobs = jobs
         self.quiet = quiet
-        self.begun = time.monotonic()
         self.done = 0
         self.failures: dict[str, str] = {}
 
     def pass_through(self, phase: str, jobs: Sequence[Any], engine: Engine) -> None:
-        """Run the jobs of one phase."""
+        """Run the jobs of one phase; its time left is judged by those of it that are done."""
         if not jobs:
             return
         row = self.bar.add_task(phase, total=len(jobs))
+        begun, before = time.monotonic(), self.done
 
         def report(job: Any, error: str | None) -> None:
             self.bar.advance(row)
-            self.note(job, error)
+            self.done += 1
+            done = self.done - before
+            left = (time.monotonic() - begun) / done * (len(jobs) - done)
+            self.note(job, error, f"{clock(left)} of {phase} left")
 
         engine(jobs, report)
 
-    def note(self, job: Any, error: str | None) -> None:
+    def note(self, job: Any, error: str | None, left: str) -> None:
         """A line for each job that is done; where a terminal shows the bar, for failures only."""
-        self.done += 1
         if error is not None:
             self.failures[job.name] = error
         if self.quiet or (error is None and not self.bar.disable):
             return
-        passed = time.monotonic() - self.begun
-        left = passed / self.done * (self.jobs - self.done)
         state = f"failed: {error}" if error else "done"
         self.bar.console.print(
-            f"[{self.done}/{self.jobs}] {job.name} {state}, {clock(left)} left",
+            f"[{self.done}/{self.jobs}] {job.name} {state}, {left}",
             markup=False,
             highlight=False,
             soft_wrap=True,

@@ -59,7 +59,7 @@ class ClassificationTask:
         return self._checked[split]
 
     def fingerprint(self) -> str:
-        """sha256 over version, classes, split ids, labels and the bytes of every case."""
+        """sha256 over all that a task decides, split ids, labels and the bytes of every case."""
         return self._fingerprint
 
     @cached_property
@@ -82,7 +82,14 @@ class ClassificationTask:
             for split, cases in self._checked.items()
         }
         return fingerprint(
-            {"version": self.version, "classes": list(self.classes), "splits": splits}
+            {
+                "version": self.version,
+                "classes": list(self.classes),
+                "units": self.units,
+                "flips": list(self.flips),
+                "metrics": list(self.metrics),
+                "splits": splits,
+            }
         )
 
     def _check_labels(self, split: str, cases: Cases) -> None:
@@ -99,6 +106,12 @@ class ClassificationTask:
             raise UserError(
                 f"Task {self.name!r} has the classes 0 to {len(self.classes) - 1} "
                 f"({', '.join(self.classes)}); {split} also has {outside[:5]}."
+            )
+        lacking = [name for k, name in enumerate(self.classes) if k not in found]
+        if split == "test" and len(found) > 1 and lacking:
+            raise UserError(
+                f"Task {self.name!r} has no test case of {', '.join(map(repr, lacking))}; its AUC "
+                "has no value there. Split anew, or leave the class out."
             )
         if len(found) < 2:
             raise UserError(

@@ -9,8 +9,8 @@ from typing import Any
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.ranking import ranked
 from pixvox_leaderboards.reading import Reading
-from pixvox_leaderboards.recency import grouped, layers
-from pixvox_leaderboards.row import Row, row_of
+from pixvox_leaderboards.recency import grouped, seed_groups
+from pixvox_leaderboards.row import RANDOM_INIT, Row, row_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +30,7 @@ class Panel:
     budget: Mapping[str, Any]
     metrics: tuple[str, ...]
     metric_versions: Mapping[str, str]
+    higher_is_better: Mapping[str, bool]
     units: str
     cases: int
     rows: tuple[Row, ...]
@@ -43,6 +44,16 @@ class Panel:
     def is_verified(self) -> bool:
         """Do all rows of today stand on verified data?"""
         return all(row.is_verified for row in self.rows if not row.is_stale)
+
+    @property
+    def has_floor(self) -> bool:
+        """Is there an interval of random init that rows can be compared with?"""
+        floor = self.row(RANDOM_INIT)
+        return floor is not None and floor.estimates[self.metrics[0]].has_interval
+
+    def leads(self, row: Row) -> bool:
+        """Is a row first of at least two that are ranked? Shown in bold."""
+        return row.rank == 1 and sum(other.rank is not None for other in self.rows) > 1
 
     def row(self, method: str) -> Row | None:
         """The row of a method, unless it is missing or stale."""
@@ -83,9 +94,9 @@ def build(readings: Sequence[Reading]) -> Board:
 
 
 def _panel(readings: Sequence[Reading]) -> Panel:
-    sheets = layers(readings)
-    head = next(sheet for sheet, is_stale in sheets if not is_stale)[0].result
-    rows = [row_of(sheet, is_stale=is_stale) for sheet, is_stale in sheets]
+    groups = seed_groups(readings)
+    head = next(group for group in groups if not group.is_stale).readings[0].result
+    rows = [row_of(group.readings, is_stale=group.is_stale) for group in groups]
     return Panel(
         task=head.task,
         task_version=head.task_version,
@@ -94,6 +105,7 @@ def _panel(readings: Sequence[Reading]) -> Panel:
         budget=head.budget,
         metrics=head.metrics,
         metric_versions=head.metric_versions,
+        higher_is_better=head.higher_is_better,
         units=head.units,
         cases=head.n_expected,
         rows=tuple(ranked(rows, head.metrics[0])),

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixvox_benchmarks.result import CaseScores
+from pixvox_leaderboards.reading import Reading
 from pixvox_registry import METRICS, UserError
 from pixvox_registry.bootstrap import Interval, interval
 from pixvox_registry.contracts import Metric
@@ -24,7 +25,7 @@ class Estimate:
         low: of the 95 % interval over cases, or None where its metric is not installed.
         seed_sd: standard deviation over seeds, or None with one seed.
         method: ``bca``, ``percentile``, or nothing without an interval.
-        note: why not BCa, or why no interval.
+        note: why not BCa, why the score may lie outside, or why no interval.
     """
 
     mean: float
@@ -35,7 +36,12 @@ class Estimate:
     note: str
     higher_is_better: bool
 
-    def lies_above(self, other: Estimate) -> bool:
+    @property
+    def has_interval(self) -> bool:
+        """Without one, nothing can be ranked or marked."""
+        return self.low is not None
+
+    def is_clearly_better_than(self, other: Estimate) -> bool:
         """Is the whole interval better than the whole interval of the other?"""
         better, worse = self.low, other.high
         if not self.higher_is_better:
@@ -43,20 +49,14 @@ class Estimate:
         return better is not None and worse is not None and better > worse
 
 
-def estimate(
-    name: str, version: str, scores: Sequence[float], runs: Sequence[CaseScores]
-) -> Estimate:
-    """One metric of one row of a board.
-
-    Args:
-        version: of the metric that gave the scores.
-        scores: one per seed.
-        runs: what each seed says of the same cases.
-    """
-    metric, missing = installed(name, version)
+def estimate(name: str, readings: Sequence[Reading]) -> Estimate:
+    """One metric of one row of a board: what each seed says of the same cases."""
+    head = readings[0].result
+    scores = [reading.result.scores[name] for reading in readings]
+    metric, missing = installed(name, head.metric_versions[name])
     found = Interval(float("nan"), float("nan"), "", missing)
     if metric is not None:
-        found = joint_interval(metric, runs)
+        found = joint_interval(metric, [reading.cases for reading in readings])
     return Estimate(
         mean=_rounded(float(np.mean(scores))),
         low=_rounded(found.low) if metric else None,
@@ -64,7 +64,7 @@ def estimate(
         seed_sd=_rounded(float(np.std(scores, ddof=1))) if len(scores) > 1 else None,
         method=found.method,
         note=found.note,
-        higher_is_better=metric.higher_is_better if metric else True,
+        higher_is_better=head.higher_is_better[name],
     )
 
 

@@ -29,7 +29,8 @@ th, td { padding: .28rem .8rem .28rem 0; border-bottom: 1px solid var(--line);
   white-space: nowrap; }
 tr.reference td { color: var(--soft); } tr.stale { opacity: .45; }
 tr.method + tr.reference td { border-top: 2px solid var(--line); }
-td small { margin-left: .35rem; } svg { display: block; width: 13.75rem; height: 1.1rem; }
+td small { margin-left: .35rem; } small[title] { cursor: help; }
+svg { display: block; width: 13.75rem; height: 1.1rem; }
 svg .band { fill: var(--band); } svg .chance { stroke: var(--reference); stroke-dasharray: 3 3; }
 svg .method { stroke: var(--method); fill: var(--method); }
 svg .reference { stroke: var(--reference); fill: var(--reference); }
@@ -50,7 +51,8 @@ def page(board: Board) -> str:
         for panel in panels:
             parts.append(f"<h3>{escape(wording.panel_title(panel))}</h3>")
             parts.append(f"<p>{escape(wording.panel_facts(panel))}</p>{_table(panel)}")
-    parts += [f"<p>{escape(sentence)}</p>" for sentence in wording.LEGEND]
+            parts += _paragraphs([wording.floor_text(panel)])
+    parts += _paragraphs(wording.LEGEND)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -58,6 +60,10 @@ def page(board: Board) -> str:
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )
+
+
+def _paragraphs(sentences: Sequence[str]) -> list[str]:
+    return [f"<p>{escape(sentence)}</p>" for sentence in sentences if sentence]
 
 
 def _overviews(panels: Sequence[Panel]) -> list[str]:
@@ -84,7 +90,7 @@ def _cell(panel: Panel, method: str) -> str:
         return "<small>stale</small>" if is_stale else wording.DASH
     estimate = row.estimates[panel.metrics[0]]
     mean = wording.figure(estimate.mean)
-    if row.rank == 1 and sum(other.rank is not None for other in panel.rows) > 1:
+    if panel.leads(row):
         mean = f"<b>{mean}</b>"
     return mean + _range(estimate) + escape(wording.signs(row))
 
@@ -122,9 +128,8 @@ def _estimate(estimate: Estimate | None) -> str:
 
 
 def _range(estimate: Estimate) -> str:
-    if estimate.low is None:
-        return ""
-    return f"<small>[{wording.figure(estimate.low)}, {wording.figure(estimate.high)}]</small>"
+    note = f' title="{escape(estimate.note)}"' if estimate.note else ""
+    return f"<small{note}>{wording.interval_text(estimate)}</small>"
 
 
 def _strip(panel: Panel, row: Row) -> str:
@@ -158,7 +163,7 @@ def _strip(panel: Panel, row: Row) -> str:
         shapes.append(
             f'<line class="{kind} interval" x1="{x(mine.low)}" x2="{x(mine.high)}" y1="9" y2="9"/>'
         )
-    hollow = " hollow" if row.is_collapsed or "not above random init" in row.marks else ""
+    hollow = " hollow" if row.is_doubtful else ""
     shapes.append(f'<circle class="{kind}{hollow}" cx="{x(mine.mean)}" cy="9" r="4.5"/>')
     said = escape(f"{row.method}: {wording.with_interval(mine)}", quote=True)
     return f'<svg viewBox="0 0 {STRIP} 18" role="img" aria-label="{said}">{"".join(shapes)}</svg>'

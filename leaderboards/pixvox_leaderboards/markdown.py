@@ -21,7 +21,8 @@ def markdown(board: Board) -> str:
             parts += overviews(panels)
         for panel in panels:
             parts += [f"### {wording.panel_title(panel)}", wording.panel_facts(panel), table(panel)]
-    return "\n\n".join([*parts, *wording.LEGEND]) + "\n"
+            parts.append(wording.floor_text(panel))
+    return "\n\n".join(filter(None, [*parts, *wording.LEGEND])) + "\n"
 
 
 def summary(board: Board, picture: str | None) -> str:
@@ -97,8 +98,7 @@ def _overview_cell(panel: Panel, method: str) -> str:
         is_stale = any(other.method == method for other in panel.rows)
         return "*stale*" if is_stale else wording.DASH
     text = wording.with_interval(row.estimates[panel.metrics[0]])
-    contest = sum(other.rank is not None for other in panel.rows)
-    if row.rank == 1 and contest > 1:
+    if panel.leads(row):
         text = f"**{text}**"
     return " ".join(filter(None, (text, wording.signs(row))))
 

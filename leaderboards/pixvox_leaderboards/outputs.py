@@ -19,16 +19,20 @@ BEGIN, END = "<!-- board:begin -->", "<!-- board:end -->"
 
 def write(board: Board, folder: Path) -> list[Path]:
     """``board.md``, ``.csv``, ``.json``, ``.png`` and ``.html``; each whole or not at all."""
-    forms = {
-        "board.md": markdown(board).encode(),
-        "board.csv": as_csv(board),
-        "board.json": as_json(board),
-        PICTURE: png(board),
-        "board.html": page(board).encode(),
-    }
+    forms = {**texts(board), PICTURE: png(board)}
     for name, content in forms.items():
         publish(folder / name, content)
     return [folder / name for name in forms]
+
+
+def texts(board: Board) -> dict[str, bytes]:
+    """The forms whose bytes hang on the board alone; a picture's hang on who draws it, too."""
+    return {
+        "board.md": markdown(board).encode(),
+        "board.csv": as_csv(board),
+        "board.json": as_json(board),
+        "board.html": page(board).encode(),
+    }
 
 
 def renew(readme: Path, board: Board, pictures: Path | None) -> None:

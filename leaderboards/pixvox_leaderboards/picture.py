@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pixvox_leaderboards import wording
 from pixvox_leaderboards.board import Board, Panel
-from pixvox_leaderboards.row import RANDOM_INIT, Row
+from pixvox_leaderboards.row import NOT_BETTER, RANDOM_INIT, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -43,7 +43,7 @@ def _figure(board: Board) -> Figure:
     rows = [len(_names(line)) for line in lines]
     heights = [count * ROW_INCHES + 0.75 for count in rows]
     figure = Figure(
-        figsize=(NAME_INCHES + wide * PANEL_INCHES, sum(heights) + 0.75),
+        figsize=(NAME_INCHES + wide * PANEL_INCHES, sum(heights) + 1.05),
         layout=ConstrainedLayoutEngine(w_pad=0.08, h_pad=0.06),
     )
     grid = figure.add_gridspec(len(lines), wide, height_ratios=heights)
@@ -56,7 +56,9 @@ def _figure(board: Board) -> Figure:
     budgets = ", ".join(board.budgets)
     figure.suptitle(
         f"Mean over seeds and 95 % interval over cases; budget {budgets}\n"
-        "dashed: random init, its interval shaded; hollow: not above random init, or collapsed",
+        "dashed: random init, its interval shaded\n"
+        f"hollow: {NOT_BETTER}, or collapsed\n"
+        f"bold: rank 1 of at least two; {wording.NOTED} the interval has a note",
         x=0.01,
         ha="left",
         fontsize=9,
@@ -119,7 +121,7 @@ def _draw(
         if row is None:
             axes.text(1.02, height, wording.DASH, transform=axes.get_yaxis_transform(), va="center")
         else:
-            _draw_row(axes, row, metric, height)
+            _draw_row(axes, panel, row, height)
     axes.set_xlim(*limits)
     axes.set_ylim(max(names.values()) + 0.5, -0.5)
     axes.set_yticks(list(names.values()), list(names), fontsize=9, color=INK)
@@ -138,8 +140,8 @@ def _draw(
     axes.spines["bottom"].set_color(FAINT)
 
 
-def _draw_row(axes: Axes, row: Row, metric: str, height: float) -> None:
-    estimate = row.estimates[metric]
+def _draw_row(axes: Axes, panel: Panel, row: Row, height: float) -> None:
+    estimate = row.estimates[panel.metrics[0]]
     colour = REFERENCE if row.is_reference else METHOD
     if estimate.low is not None and estimate.high is not None:
         axes.plot(
@@ -150,24 +152,23 @@ def _draw_row(axes: Axes, row: Row, metric: str, height: float) -> None:
             solid_capstyle="round",
             zorder=2,
         )
-    hollow = row.is_collapsed or "not above random init" in row.marks
     axes.plot(
         [estimate.mean],
         [height],
         marker="D" if row.is_reference else "o",
         ms=6,
         mew=1.5,
-        mfc="white" if hollow else colour,
-        mec=colour if hollow else "white",
+        mfc="white" if row.is_doubtful else colour,
+        mec=colour if row.is_doubtful else "white",
         zorder=3,
     )
     axes.text(
         1.02,
         height,
-        wording.figure(estimate.mean),
+        wording.figure(estimate.mean) + wording.note_sign(estimate),
         transform=axes.get_yaxis_transform(),
         va="center",
         fontsize=8.5,
         color=INK,
-        fontweight="bold" if row.rank == 1 else "normal",
+        fontweight="bold" if panel.leads(row) else "normal",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pixvox_leaderboards.row import RANDOM_INIT, Row
+from pixvox_leaderboards.row import NOT_BETTER, RANDOM_INIT, Row
 
 
 def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
@@ -13,9 +13,11 @@ def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
 
     Methods first, best first; then references; then stale rows. A rank is one more than the number
     of methods whose whole interval is better, so methods whose intervals overlap may share it.
+    Without intervals nothing is ranked, and nothing is compared with random init.
     """
-    contest = [row for row in rows if not row.is_stale and not row.is_reference]
-    floor = next((r for r in rows if r.method == RANDOM_INIT and not r.is_stale), None)
+    comparable = [r for r in rows if not r.is_stale and r.estimates[metric].has_interval]
+    contest = [row for row in comparable if not row.is_reference]
+    floor = next((row for row in comparable if row.method == RANDOM_INIT), None)
     done = [
         replace(
             row,
@@ -29,7 +31,7 @@ def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
 
 def _rank(row: Row, contest: Sequence[Row], metric: str) -> int:
     mine = row.estimates[metric]
-    return 1 + sum(other.estimates[metric].lies_above(mine) for other in contest)
+    return 1 + sum(other.estimates[metric].is_clearly_better_than(mine) for other in contest)
 
 
 def _marks(row: Row, floor: Row | None, metric: str) -> tuple[str, ...]:
@@ -40,8 +42,8 @@ def _marks(row: Row, floor: Row | None, metric: str) -> tuple[str, ...]:
         found.append("collapsed")
     if floor is not None and row is not floor and not row.is_stale:
         mine, chance = row.estimates[metric], floor.estimates[metric]
-        if not mine.lies_above(chance):
-            found.append("not above random init")
+        if not mine.is_clearly_better_than(chance):
+            found.append(NOT_BETTER)
     if not row.is_verified:
         found.append("unverified data")
     return tuple(found)

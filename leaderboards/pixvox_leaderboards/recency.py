@@ -5,28 +5,38 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.reading import Reading
 from pixvox_registry.artifacts import fingerprint
 
-Layer = tuple[list[Reading], bool]  # one reading per seed; is it stale?
+MEASURING = ("task/", "protocol/", "metric/")  # plugins that decide what a score means
+
+
+@dataclass(frozen=True)
+class SeedGroup:
+    """What becomes one row: results that differ in nothing but their seeds, each seed once."""
+
+    readings: list[Reading]
+    is_stale: bool
 
 
 def edition_of(result: Result) -> str:
-    """Digest of what all rows of a panel share: data, protocol, metrics and budget."""
+    """Digest of what all rows of a panel share: data, protocol, metrics, budget, their plugins."""
     return fingerprint(
         {
             "task": [result.task_version, result.asked.get("task")],
             "protocol": [result.protocol_version, result.asked.get("protocol")],
-            "metrics": dict(result.metric_versions),
+            "metrics": [dict(result.metric_versions), dict(result.higher_is_better)],
             "budget": dict(result.budget),
+            "plugins": {n: v for n, v in result.plugins.items() if n.startswith(MEASURING)},
         }
     )
 
 
-def make_of(result: Result) -> str:
+def method_edition_of(result: Result) -> str:
     """Digest of what all seeds of a row share: the plugins, and the method where it is told."""
     return fingerprint([dict(result.plugins), result.asked.get("method_sha256")])
 
@@ -49,32 +59,32 @@ def version_key(version: str) -> list[tuple[int, str]]:
     ]
 
 
-def layers(readings: Sequence[Reading]) -> list[Layer]:
+def seed_groups(readings: Sequence[Reading]) -> list[SeedGroup]:
     """The rows of one panel: for each method the newest results of the newest edition, then stale.
 
-    A row never mixes editions or makes, and holds each seed once.
+    A row never mixes editions, be it of the panel or of the method.
     """
     current = edition_of(max((r.result for r in readings), key=age_of))
-    found: list[Layer] = []
+    found: list[SeedGroup] = []
     for rows in grouped(readings, lambda r: r.method).values():
-        makes = grouped(rows, lambda r: (edition_of(r), make_of(r)))
+        editions = grouped(rows, lambda r: (edition_of(r), method_edition_of(r)))
         newest_first = sorted(
-            makes.values(),
+            editions.values(),
             key=lambda row: (
                 edition_of(row[0].result) == current,
                 max(age_of(r.result) for r in row),
             ),
             reverse=True,
         )
-        sheets = [sheet for row in newest_first for sheet in _sheets(row)]
-        for number, sheet in enumerate(sheets):
-            is_current = number == 0 and edition_of(sheet[0].result) == current
-            found.append((sheet, not is_current))
+        groups = [group for row in newest_first for group in _each_seed_once(row)]
+        for number, group in enumerate(groups):
+            is_current = number == 0 and edition_of(group[0].result) == current
+            found.append(SeedGroup(group, is_stale=not is_current))
     return found
 
 
-def _sheets(row: Sequence[Reading]) -> list[list[Reading]]:
-    """Results of one make so that each seed stands once on each sheet, the newest on the first."""
+def _each_seed_once(row: Sequence[Reading]) -> list[list[Reading]]:
+    """Results of one edition in groups that hold each seed once, the newest in the first."""
     seeds = grouped(row, lambda r: r.seed)
     piles = [
         sorted(pile, key=lambda r: age_of(r.result), reverse=True)

@@ -54,7 +54,7 @@ def _panel_facts(panel: Panel) -> dict[str, Any]:
         "protocol_version": panel.protocol_version,
         "budget": panel.budget["name"],
         **{
-            name: panel.budget.get(name)
+            name: panel.budget[name]
             for name in ("dims", "seen", "batch", "width", "stem", "image_size")
         },
         "units": panel.units,

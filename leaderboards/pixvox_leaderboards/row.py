@@ -10,6 +10,7 @@ from pixvox_leaderboards.reading import Reading
 
 RANDOM_INIT = "random_init"
 REFERENCES = (RANDOM_INIT, "supervised")  # set apart on every board; never ranked
+NOT_BETTER = "not better than random init"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +19,8 @@ class Row:
 
     Args:
         estimates: by metric.
-        rank: shared where intervals overlap; None for references and stale rows.
+        rank: shared where intervals overlap; None for references, stale rows and rows without
+            an interval.
         marks: what a reader must know before trusting the row.
         keys: of the results behind it, by seed.
     """
@@ -43,6 +45,11 @@ class Row:
         """Random init and supervised say where the floor and the aim are."""
         return self.family == "reference" or self.method in REFERENCES
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Has it collapsed, or is it not better than random init? Drawn hollow."""
+        return self.is_collapsed or NOT_BETTER in self.marks
+
 
 def row_of(readings: Sequence[Reading], *, is_stale: bool) -> Row:
     """The row of some results that differ in nothing but their seeds."""
@@ -52,18 +59,10 @@ def row_of(readings: Sequence[Reading], *, is_stale: bool) -> Row:
         method=head.method,
         family=head.family,
         seeds=tuple(result.seed for result in results),
-        estimates={
-            metric: estimate(
-                metric,
-                head.metric_versions[metric],
-                [result.scores[metric] for result in results],
-                [reading.cases for reading in readings],
-            )
-            for metric in head.metrics
-        },
+        estimates={metric: estimate(metric, readings) for metric in head.metrics},
         n_scored=min(result.n_scored for result in results),
         n_expected=head.n_expected,
-        stem=str(head.budget.get("stem", "")),
+        stem=head.budget["stem"],
         parameters=head.parameters,
         is_collapsed=any(result.collapsed for result in results),
         is_verified=all(bool(result.data.get("verified")) for result in results),

@@ -2,46 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from pixvox_benchmarks.result import Result
+from pixvox_benchmarks.result import CaseScores, Result
 from pixvox_leaderboards.estimate import aligned, installed, joint_interval
-from pixvox_registry.console import say
+from pixvox_registry.contracts import Metric
 from pixvox_registry.errors import UserError
 
 TOLERANCE = 1e-9  # sums differ in their last bits from one processor to the next
 
 
-def fault_of(file: Path) -> str | None:
-    """What is wrong with a result's file or the cases beside it, naming the file; or None."""
+@dataclass(frozen=True)
+class Finding:
+    """What came of computing a result again.
+
+    Args:
+        fault: what is wrong with its file or the cases beside it, naming the file; or nothing.
+        unchecked: for each metric that could not be computed, the file, the metric and why.
+    """
+
+    fault: str
+    unchecked: tuple[str, ...] = ()
+
+
+def examine(file: Path) -> Finding:
+    """Compute every score and interval of a result again from the cases beside it."""
     try:
         result = Result.read(file)
-        return _fault(file, result)
+        return _examine(file, result, result.read_cases(file))
     except UserError as error:
-        return str(error) if str(file) in str(error) else f"{file}: {error}"
+        return Finding(str(error) if str(file) in str(error) else f"{file}: {error}")
 
 
-def _fault(file: Path, result: Result) -> str | None:
-    cases = result.read_cases(file)
+def _examine(file: Path, result: Result, cases: CaseScores) -> Finding:
     if len(set(cases.ids)) != len(cases.ids) or len(cases.ids) != result.n_scored:
-        return f"{file} states {result.n_scored} cases; {len(set(cases.ids))} stand beside it."
-    target, (probability,) = aligned([cases])
+        return Finding(
+            f"{file} states {result.n_scored} cases; {len(set(cases.ids))} stand beside it."
+        )
+    fault, unchecked = "", []
     for name in result.metrics:
         metric, missing = installed(name, result.metric_versions[name])
         if metric is None:
-            say(f"{file}: {name} is not checked: {missing}")
-            continue
-        once = np.ones((1, len(target)))
-        score = float(metric(probability, target, once)[0])
-        if not abs(score - result.scores[name]) <= TOLERANCE:
-            return f"{file} states {name} {result.scores[name]}; its cases give {score}."
-        found = joint_interval(metric, [cases])
-        stated = result.intervals[name]
-        if not max(abs(found.low - stated["low"]), abs(found.high - stated["high"])) <= TOLERANCE:
-            return (
-                f"{file} states {name} between {stated['low']} and {stated['high']}; its cases "
-                f"give {found.low} to {found.high}."
-            )
-    return None
+            unchecked.append(f"{file}: {name} is unchecked: {missing}.")
+        elif difference := _difference(name, metric, result, cases):
+            fault = fault or f"{file} states {difference}."
+    return Finding(fault, tuple(unchecked))
+
+
+def _difference(name: str, metric: Metric, result: Result, cases: CaseScores) -> str:
+    """``auc 0.91; its cases give 0.86``, or nothing."""
+    if metric.higher_is_better != result.higher_is_better[name]:
+        better, other = ("higher", "lower") if metric.higher_is_better else ("lower", "higher")
+        return f"that a {other} {name} is better; by this metric a {better} one is"
+    target, (probability,) = aligned([cases])
+    score = float(metric(probability, target, np.ones((1, len(target))))[0])
+    if not abs(score - result.scores[name]) <= TOLERANCE:
+        return f"{name} {result.scores[name]}; its cases give {score}"
+    found, stated = joint_interval(metric, [cases]), result.intervals[name]
+    if not max(abs(found.low - stated["low"]), abs(found.high - stated["high"])) <= TOLERANCE:
+        return (
+            f"{name} between {stated['low']} and {stated['high']}; its cases give {found.low} to "
+            f"{found.high}"
+        )
+    return ""

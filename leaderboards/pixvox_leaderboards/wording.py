@@ -7,16 +7,21 @@ from typing import Any
 
 from pixvox_leaderboards.board import Board, Panel
 from pixvox_leaderboards.estimate import DIGITS, Estimate
-from pixvox_leaderboards.row import Row
+from pixvox_leaderboards.row import NOT_BETTER, RANDOM_INIT, Row
 
 DASH = "—"
-SIGNS = {"not above random init": "†", "collapsed": "‡"}  # where there is no room for words
+SIGNS = {NOT_BETTER: "†", "collapsed": "‡"}  # where there is no room for words
+NOTED = "§"  # the interval has a note
 LEGEND = (
     "Mean over seeds [95 % interval over cases: bootstrap, each resample draws its cases once for "
-    "all seeds]. Seed SD is the standard deviation over seeds.",
-    "A rank counts the methods whose whole interval is better; overlapping intervals may share it. "
-    "References are not ranked.",
-    "† the interval does not lie above that of random init; ‡ the representation has collapsed; "
+    "all seeds]. Seed SD is the standard deviation over seeds; ↓ less is better.",
+    "A rank is one more than the number of methods whose whole interval is better; overlapping "
+    "intervals may share it. References are not ranked, nor is a method without an interval. Bold "
+    "in an overview: rank 1, where at least two methods are ranked.",
+    "† not better than random init: the intervals overlap, or this one is worse; ‡ the "
+    f"representation has collapsed; {NOTED} the interval has a note, told in the CSV and JSON: the "
+    "score is biased, so the interval may lie beside it; or percentiles stand in for BCa; or there "
+    "is none, as the metric is not installed.",
     "stale: measured with an older task, protocol, metric or plugin, so not comparable; (c) "
     "case-level: patients are unknown, so intervals may be too narrow; (u) unverified data.",
 )
@@ -31,24 +36,32 @@ def with_interval(estimate: Estimate | None) -> str:
     """``0.940 [0.921, 0.956]``, or a dash."""
     if estimate is None:
         return DASH
-    if estimate.low is None:
-        return figure(estimate.mean)
-    return f"{figure(estimate.mean)} [{figure(estimate.low)}, {figure(estimate.high)}]"
+    return f"{figure(estimate.mean)} {interval_text(estimate)}".rstrip()
+
+
+def interval_text(estimate: Estimate) -> str:
+    """``[0.921, 0.956]``, with a sign where it has a note; the sign alone where there is none."""
+    if not estimate.has_interval:
+        return note_sign(estimate)
+    return f"[{figure(estimate.low)}, {figure(estimate.high)}]{note_sign(estimate)}"
+
+
+def note_sign(estimate: Estimate) -> str:
+    """``§`` where the interval has a note."""
+    return NOTED if estimate.note else ""
 
 
 def metric_label(panel: Panel, metric: str) -> str:
     """``AUC``, ``balanced accuracy``; an arrow where less is better."""
     words = metric.upper() if len(metric) <= 3 else metric.replace("_", " ")
-    known = [row.estimates[metric] for row in panel.rows if metric in row.estimates]
-    less = known and not known[0].higher_is_better
-    return f"{words} ↓" if less else words
+    return words if panel.higher_is_better[metric] else f"{words} ↓"
 
 
 def rank_text(row: Row) -> str:
     """Its rank, or why it has none."""
     if row.rank is not None:
         return str(row.rank)
-    return DASH if row.is_stale else "ref"
+    return "ref" if row.is_reference and not row.is_stale else DASH
 
 
 def size_text(parameters: int) -> str:
@@ -96,13 +109,19 @@ def panel_facts(panel: Panel) -> str:
     return "; ".join(facts) + "."
 
 
+def floor_text(panel: Panel) -> str:
+    """Why nothing in a panel is marked as not better than random init; or nothing."""
+    if panel.has_floor:
+        return ""
+    return f"No interval of {RANDOM_INIT} stands here, so no row can be marked “{NOT_BETTER}”."
+
+
 def budget_text(facts: Mapping[str, Any]) -> str:
     """One budget in a phrase: equal for every method of a comparison."""
-    side = " x ".join([str(facts.get("image_size", "?"))] * int(facts.get("dims", 2)))
+    side = " x ".join([str(facts["image_size"])] * facts["dims"])
     return (
-        f"{facts.get('dims', '?')}D: {facts.get('seen', 0):,} cases seen, "
-        f"batch {facts.get('batch', '?')}, width {facts.get('width', '?'):g}, "
-        f"{facts.get('stem', '?')} stem, {side}"
+        f"{facts['dims']}D: {facts['seen']:,} cases seen, batch {facts['batch']}, "
+        f"width {facts['width']:g}, {facts['stem']} stem, {side}"
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 import typer
 
@@ -23,36 +24,37 @@ def main(arguments: Sequence[str] | None = None) -> None:
         raise SystemExit(2) from None
 
 
-def wanted(words: Sequence[str]) -> list[str]:
-    """The commands that must be imported to answer: the one that is called, else all.
+def wanted(words: Sequence[str]) -> Iterable[tuple[str, Callable[..., Any]]]:
+    """The commands that must be imported to answer: the one that is called, else all sound ones.
 
     Raises:
         UnknownName: no command begins with the first word.
+        BrokenPlugin: the one that is called cannot be imported.
     """
     if not words or words[0].startswith("-"):
-        return list(COMMANDS)
+        return COMMANDS.sound()
     called = ["_".join(words[:2]), words[0]]
     exact = [name for name in called if name in COMMANDS]
     group = [name for name in COMMANDS if name.startswith(f"{words[0]}_")]
     if not exact and not group:
         raise unknown("command", words[0], COMMANDS)
-    return exact[:1] or group
+    return [(name, COMMANDS.get(name)) for name in exact[:1]] or COMMANDS.sound(group)
 
 
-def compose(names: Sequence[str]) -> typer.Typer:
+def compose(commands: Iterable[tuple[str, Callable[..., Any]]]) -> typer.Typer:
     """The typer application of some commands."""
     app = typer.Typer(
         help=SUMMARY, add_completion=False, no_args_is_help=True, rich_markup_mode="markdown"
     )
     app.callback()(lambda: None)  # a lone command keeps its name
     groups: dict[str, typer.Typer] = {}
-    for name in names:
+    for name, command in commands:
         group, _, leaf = name.rpartition("_")
         if group and group not in groups:
             groups[group] = typer.Typer(no_args_is_help=True, help=f"pixvox {group} ...")
             groups[group].callback()(lambda: None)
             app.add_typer(groups[group], name=group)
-        (groups[group] if group else app).command(leaf)(COMMANDS.get(name))
+        (groups[group] if group else app).command(leaf)(command)
     return app
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +61,14 @@ def publish(file: Path, content: bytes, *, replace: bool = True) -> bool:
     return True
 
 
-def publish_folder(folder: Path, fill: Callable[[Path], None]) -> None:
+def publish_folder(folder: Path, fill: Callable[[Path], None]) -> bool:
     """Let ``fill`` write into a temporary folder, then give it its final name in one step.
 
-    An older folder of that name is replaced; at no time is a partial one visible.
+    An older folder of that name is replaced; at no time is a partial one visible. Returns False,
+    and leaves what is there, if another process took the name while ``fill`` was writing.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
+    older = folder.exists()
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         fill(temporary)
@@ -73,16 +77,31 @@ def publish_folder(folder: Path, fill: Callable[[Path], None]) -> None:
                 with file.open("rb") as stream:
                     os.fsync(stream.fileno())
         temporary.chmod(0o755)
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
-            folder.replace(old / folder.name)
-            temporary.replace(folder)
-            shutil.rmtree(old)
-        else:
-            temporary.replace(folder)
+        mine = _replace(folder, temporary) if older else _name(folder, temporary)
         _settle(folder.parent)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+    return mine
+
+
+def _replace(folder: Path, temporary: Path) -> bool:
+    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.old."))
+    with suppress(FileNotFoundError):  # another process has set it aside
+        folder.replace(old / folder.name)
+    mine = _name(folder, temporary)
+    shutil.rmtree(old)
+    return mine
+
+
+def _name(folder: Path, temporary: Path) -> bool:
+    """Rename, unless a full folder bears the name: the kernel then refuses, whoever is quicker."""
+    try:
+        temporary.replace(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False
+    return True
 
 
 def _settle(folder: Path) -> None:

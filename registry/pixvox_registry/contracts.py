@@ -257,6 +257,14 @@ class Maker(typing.Protocol):
         """sha256 over all that decides the weights, known before they exist."""
         ...
 
+    def check(self, order: Order) -> None:
+        """Build the parts, and write nothing.
+
+        Raises:
+            UserError: the method does not exist, or does not fit the cases.
+        """
+        ...
+
     def make(self, order: Order, folder: Path) -> Path:
         """The folder of the weights. Finished work is reused, interrupted work is resumed."""
         ...

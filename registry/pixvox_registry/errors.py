@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+RESUME_ME = 75  # exit code EX_TEMPFAIL: what schedulers take for "try again"
+
 
 class UserError(Exception):
     """Wrong input. The command line prints it without a traceback and exits with 2."""

@@ -6,11 +6,16 @@ import hashlib
 import os
 import platform
 import subprocess
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+ROOMS = ("--", ":/registry", ":/zoo", ":/benchmarks")  # what decides a number
+NOTHING = hashlib.sha256().hexdigest()
+_stated: dict[str, str] = {}
 
 PACKAGES = ("torch", "timm", "monai", "numpy", "scikit-learn", "lightning-fabric")
 
@@ -24,30 +29,38 @@ def provenance() -> dict[str, Any]:
     }
 
 
+def state_code(found: Mapping[str, str]) -> None:
+    """Say this code from now on: a job runs what its coordinator imported, not what lies there."""
+    _stated.update(found)
+
+
+@cache
+def code() -> Mapping[str, str]:
+    """The commit, and a digest of what differs from it; unknown outside a checkout of ours."""
+    here = Path(__file__).parent
+    commit = _git(here, "rev-parse", "HEAD")
+    if commit is None or _git(here, "ls-files", "--error-unmatch", Path(__file__).name) is None:
+        return {"commit": "unknown", "dirty": "unknown"}
+    new = _git(here, "ls-files", "-z", "--others", "--exclude-standard", "--full-name", *ROOMS)
+    root = Path((_git(here, "rev-parse", "--show-toplevel") or "").strip())
+    changes = hashlib.sha256((_git(here, "diff", "HEAD", *ROOMS) or "").encode())
+    for name in sorted(filter(None, (new or "").split("\0"))):
+        changes.update(name.encode() + b"\0" + (root / name).read_bytes())
+    dirty = changes.hexdigest()
+    return {"commit": commit.strip(), "dirty": "" if dirty == NOTHING else dirty[:12]}
+
+
 @cache
 def _fixed() -> dict[str, Any]:
     return {
         "pixvox": version("pixvox"),
-        **_code(),
+        **(_stated or code()),
         "python": platform.python_version(),
         "packages": {name: _version(name) for name in PACKAGES},
         "system": f"{platform.system()} {platform.machine()}",
         "processor": _processor(),
         "cores": os.cpu_count(),
         "accelerator": _accelerator(),
-    }
-
-
-def _code() -> dict[str, str]:
-    """The commit, and a digest of what differs from it; unknown outside a checkout."""
-    here = Path(__file__).parent
-    commit = _git(here, "rev-parse", "HEAD")
-    if commit is None:
-        return {"commit": "unknown", "dirty": "unknown"}
-    changes = _git(here, "diff", "HEAD", "--", ":/registry", ":/zoo", ":/benchmarks") or ""
-    return {
-        "commit": commit.strip(),
-        "dirty": hashlib.sha256(changes.encode()).hexdigest()[:12] if changes else "",
     }
 
 

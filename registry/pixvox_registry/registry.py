@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable, Collection, Iterator, Mapping
+import sys
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -17,9 +18,12 @@ from importlib.metadata import (
     packages_distributions,
     version,
 )
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from pixvox_registry.console import say
 from pixvox_registry.errors import UserError, suggestion, unknown
+from pixvox_registry.source_code import digest_of_code
 
 Plugin = TypeVar("Plugin", covariant=True)  # what build() returns
 Factory = TypeVar("Factory", bound=Callable[..., Any])  # what register() hands back, unchanged
@@ -34,11 +38,19 @@ class BrokenPlugin(UserError):
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a plugin comes from; every result records it."""
+    """Where a plugin comes from; every result records it.
+
+    Args:
+        code: digest of what its file does, since a version typed by hand may lag behind.
+    """
 
     distribution: str
     version: str
     module: str
+    code: str
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version} {self.code}".rstrip()
 
 
 class Registry(Collection[str], Generic[Plugin]):
@@ -119,18 +131,30 @@ class Registry(Collection[str], Generic[Plugin]):
                 )
 
     def origin(self, name: str) -> Origin:
-        """Distribution, version and module of a plugin."""
+        """Distribution, version, module and code of a plugin."""
         module = self.get(name).__module__
         if name in self._lent:
-            return Origin("session", "0", module)
+            return Origin("session", "0", module, "")
+        file = str(getattr(sys.modules[module], "__file__", ""))
+        code = digest_of_code(Path(file)) if file.endswith(".py") else ""
         guests = self._guests(name)
         if guests and guests[0].dist is not None:
-            return Origin(_distribution(guests[0]), guests[0].dist.version, module)
-        return Origin("pixvox", version("pixvox"), module)
+            return Origin(_distribution(guests[0]), guests[0].dist.version, module, code)
+        return Origin("pixvox", version("pixvox"), module, code)
 
     def guests(self) -> dict[str, str]:
         """Names that other distributions bring, with their distribution."""
         return {point.name: _distribution(point) for point in _installed().select(group=self.home)}
+
+    def sound(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, Callable[..., Any]]]:
+        """Those of ``names`` (of all) that import, with their plugin; a line for each other one."""
+        for name in self if names is None else names:
+            try:
+                plugin = self.get(name)
+            except BrokenPlugin as error:
+                say(f"pixvox: left out: {' '.join(str(error).split())}")
+                continue
+            yield name, plugin
 
     def __iter__(self) -> Iterator[str]:
         return iter(sorted({*self._files(), *self.guests(), *self._lent}))
@@ -147,9 +171,12 @@ class Registry(Collection[str], Generic[Plugin]):
         return {m.name for m in pkgutil.iter_modules(home.__path__) if not m.name.startswith("_")}
 
     def _guests(self, name: str) -> list[EntryPoint]:
-        """Entry points of that name, one per distribution; the rooms of this house included."""
-        points = _installed().select(group=self.home, name=name)
-        return list({_distribution(point): point for point in points}.values())
+        """Entry points of that name, one per distribution; the rooms of this house included.
+
+        Of a distribution that is installed twice, the first on the path: Python imports that one.
+        """
+        points = list(_installed().select(group=self.home, name=name))
+        return list({_distribution(point): point for point in reversed(points)}.values())
 
     def _load(self, name: str, guest: EntryPoint | None) -> Callable[..., Any]:
         module_name = guest.module if guest else f"{self.home}.{name}"

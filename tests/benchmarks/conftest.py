@@ -41,7 +41,8 @@ class Squares:
 def squares():
     return ClassificationTask(
         name="squares", source=Squares(), classes=("dark", "bright"), licence="CC0-1.0",
-        units="image", flips=(1,), version=os.environ.get("SQUARES_VERSION", "1"))
+        units="image", flips=(int(os.environ.get("SQUARES_FLIPS", "1")),),
+        version=os.environ.get("SQUARES_VERSION", "1"))
 ''',
     "guest_protocol": '''
 """Nearest centroid of the train cases."""
@@ -95,6 +96,9 @@ class Guest:
         if order.method not in ("plain", "other", "slow", "poison", "nan"):
             raise UserError(f"No projection is called {order.method!r}.")
         return fingerprint([order.method, order.seed, order.budget.facts()])
+
+    def check(self, order):
+        self.fingerprint(order)
 
     def make(self, order, folder):
         tally(f"make-{order.method}-{order.seed}")

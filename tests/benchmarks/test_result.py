@@ -13,14 +13,14 @@ import pytest
 from pixvox_benchmarks.result import (
     CaseScores,
     Result,
-    cases_file,
     is_published,
     key_of,
     results_below,
     sha256_of,
 )
 from pixvox_registry import UserError
-from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.artifacts import fingerprint, publish
+from pixvox_registry.budgets import budget
 
 CASES = CaseScores.rounded(["a", "b"], [0, 1], [[0.123456789, 0.876543211], [1e-9, 1 - 1e-9]])
 
@@ -39,7 +39,8 @@ def result(**changes: Any) -> Result:
         protocol_version="1",
         metrics=("auc",),
         metric_versions={"auc": "1"},
-        budget={"name": "small", "dims": 2},
+        higher_is_better={"auc": True},
+        budget=budget("small", 2).facts(),
         seed=0,
         asked=asked,
         request=request,
@@ -99,12 +100,34 @@ def test_place_tells_what_it_is(file: Path) -> None:
     assert results_below(file.parents[2]) == [file], "cases are no results"
 
 
-def test_the_first_to_publish_stands(file: Path) -> None:
-    before = file.read_bytes(), cases_file(file).read_bytes()
+def test_of_two_writers_at_once_the_first_stands_with_its_own_cases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     other = CaseScores.rounded(["a", "b"], [0, 1], [[0.5, 0.5], [0.5, 0.5]])
     late = result(scores={"auc": 0.5}, cases_sha256=sha256_of(other))
-    assert not late.write(file.parents[2], other)
-    assert (file.read_bytes(), cases_file(file).read_bytes()) == before
+    file = tmp_path / late.path
+
+    def overtaken(where: Path, content: bytes, **options: Any) -> bool:
+        done = publish(where, content, **options)
+        if where == late.cases_file(file):
+            monkeypatch.setattr("pixvox_benchmarks.result.publish", publish)
+            assert result().write(tmp_path, CASES)
+        return done
+
+    monkeypatch.setattr("pixvox_benchmarks.result.publish", overtaken)
+    assert not late.write(tmp_path, other)
+    assert Result.read(file).read_cases(file) == CASES
+    assert not late.cases_file(file).exists()
+    assert not result().write(tmp_path, CASES)  # the same once more takes nothing away
+    assert Result.read(file).read_cases(file) == CASES
+
+
+@pytest.mark.parametrize("method", ["/abs/mine.yaml", "../mine.yaml", "hub:owner/name"])
+def test_a_method_that_is_a_path_stays_in_its_folder(method: str, tmp_path: Path) -> None:
+    named = result(method=method)
+    named.write(tmp_path, CASES)
+    assert results_below(tmp_path) == [tmp_path / named.path]
+    assert (tmp_path / named.path).parent == tmp_path / "toy" / "knn_probe"
 
 
 @pytest.mark.parametrize(
@@ -119,6 +142,8 @@ def test_the_first_to_publish_stands(file: Path) -> None:
         (lambda f: f["scores"].update(auc="0.75"), "not a finite number"),
         (lambda f: f["scores"].update(auc=True), "not a finite number"),
         (lambda f: f["scores"].update(kappa=0.5), r"metrics \['auc'\] but scores"),
+        (lambda f: f["higher_is_better"].pop("auc"), r"but directions \[\]"),
+        (lambda f: f["budget"].pop("width"), "a budget has .*width"),
         (lambda f: f["intervals"].pop("auc"), r"metrics \['auc'\] but intervals \[\]"),
         (lambda f: f.update(n_scored=1), "1 of 2 cases are scored"),
         (lambda f: f["asked"].update(seed=1), "request is not the digest"),
@@ -173,6 +198,7 @@ def test_a_distance_is_no_fraction(tmp_path: Path) -> None:
     distance = result(
         metrics=("hd95_mm",),
         metric_versions={"hd95_mm": "1"},
+        higher_is_better={"hd95_mm": False},
         scores={"hd95_mm": 12.5},
         intervals={"hd95_mm": {"low": 9.0, "high": 14.0, "method": "bca", "note": ""}},
     )
@@ -181,7 +207,7 @@ def test_a_distance_is_no_fraction(tmp_path: Path) -> None:
 
 
 def test_edited_cases_are_not_read(file: Path) -> None:
-    beside = cases_file(file)
+    beside = result().cases_file(file)
     beside.write_text(beside.read_text().replace("0.1234568", "0.1234567"))
     with pytest.raises(UserError, match="was edited"):
         Result.read(file).read_cases(file)

@@ -35,11 +35,13 @@ def publish(tmp_path: Path) -> Publish:
         task_version: str = "1",
         at: str = "2026-01-01T00:00:00+00:00",
         plugin: str = "pixvox 0.1.0",
+        measuring: str = "pixvox 0.1.0",
         **changes: Any,
     ) -> Path:
         cases = answers(seed, skill)
         scores, intervals = score(cases, METRICS)
         facts = budget("small", 2).facts()
+        plugins = {"loss/toy": plugin, f"protocol/{protocol}": measuring}
         asked = {
             "method": method,
             "weights": fingerprint([method, seed, skill]),
@@ -47,7 +49,7 @@ def publish(tmp_path: Path) -> Publish:
             "protocol": {"name": protocol, "version": "1", "settings": {}},
             "metrics": dict.fromkeys(METRICS, "1"),
             "budget": facts,
-            "plugins": {"loss/toy": plugin},
+            "plugins": plugins,
             "seed": seed,
         }
         request, weights = fingerprint(asked), fingerprint([method, seed, skill, "weights"])
@@ -62,13 +64,14 @@ def publish(tmp_path: Path) -> Publish:
             protocol_version="1",
             metrics=METRICS,
             metric_versions=dict.fromkeys(METRICS, "1"),
+            higher_is_better=dict.fromkeys(METRICS, True),
             budget=facts,
             seed=seed,
             asked=asked,
             request=request,
             weights_sha256=weights,
             key=key_of(request, weights),
-            plugins={"loss/toy": plugin},
+            plugins=plugins,
             scores=scores,
             intervals=intervals,
             n_scored=CASES,

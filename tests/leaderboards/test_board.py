@@ -12,6 +12,7 @@ from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.board import Board, Panel, build
 from pixvox_leaderboards.estimate import Estimate, joint_interval
 from pixvox_leaderboards.reading import read_all
+from pixvox_leaderboards.wording import metric_label, rank_text
 from pixvox_registry import METRICS, UserError
 from pixvox_registry.bootstrap import interval
 
@@ -108,10 +109,46 @@ def test_intervals_decide_ranks(publish: Publish, board: Callable[[], Board]) ->
 def test_lower_is_better_turns_the_comparison() -> None:
     small = estimate_of(0.1, 0.2, higher_is_better=False)
     large = estimate_of(0.3, 0.4, higher_is_better=False)
-    assert small.lies_above(large)
-    assert not large.lies_above(small)
-    assert not estimate_of(0.1, 0.3).lies_above(estimate_of(0.2, 0.4))
-    assert not estimate_of(0.2, 0.3).lies_above(estimate_of(0.1, 0.2)), "touching is overlap"
+    assert small.is_clearly_better_than(large)
+    assert not large.is_clearly_better_than(small)
+    assert not estimate_of(0.1, 0.3).is_clearly_better_than(estimate_of(0.2, 0.4))
+    assert not estimate_of(0.2, 0.3).is_clearly_better_than(estimate_of(0.1, 0.2)), (
+        "touching is overlap"
+    )
+
+
+def test_direction_comes_from_the_files(publish: Publish, board: Callable[[], Board]) -> None:
+    """Nobody here has the metric: the files alone say that less is better."""
+    facts = {
+        "metric_versions": {"auc": "0", "accuracy": "1"},
+        "higher_is_better": {"auc": False, "accuracy": True},
+    }
+    for method, skill in (("high", 2.0), ("low", 0.3)):
+        publish(method, skill=skill, **facts)
+    panel = only_panel(board())
+    assert metric_label(panel, "auc") == "AUC ↓"
+    assert [row.method for row in panel.rows] == ["low", "high"]
+
+
+def test_without_intervals_nothing_is_ranked_or_marked(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    for method in ("simclr", "barlow_twins", "random_init"):
+        publish(method, metric_versions={"auc": "0", "accuracy": "1"})
+    panel = only_panel(board())
+    assert not panel.has_floor
+    assert [rank_text(row) for row in panel.rows] == ["—", "—", "ref"]
+    assert all(row.marks == () for row in panel.rows)
+
+
+def test_who_is_alone_leads_nobody(publish: Publish, board: Callable[[], Board]) -> None:
+    publish("simclr", skill=2.5)
+    publish("supervised", skill=2.5)
+    (alone,) = (row for row in only_panel(board()).rows if row.rank == 1)
+    assert not only_panel(board()).leads(alone)
+    publish("poor", skill=0.3)
+    panel = only_panel(board())
+    assert [row.method for row in panel.rows if panel.leads(row)] == ["simclr"]
 
 
 def test_references_are_set_apart_and_not_ranked(
@@ -130,7 +167,7 @@ def test_who_does_not_beat_random_init_is_marked(
     for method, skill in (("random_init", 0.4), ("lucky", 0.5), ("simclr", 2.5)):
         publish(method, skill=skill)
     marks = {row.method: row.marks for row in only_panel(board()).rows}
-    assert marks["lucky"] == ("not above random init",)
+    assert marks["lucky"] == ("not better than random init",)
     assert marks["simclr"] == marks["random_init"] == ()
 
 
@@ -153,6 +190,27 @@ def test_results_of_an_older_task_are_stale(publish: Publish, board: Callable[[]
     assert rows["simclr"].is_stale
     assert rows["simclr"].rank is None
     assert rows["simclr"].marks == ("stale",)
+
+
+def test_results_of_an_older_protocol_plugin_are_stale(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    """Its version typed by hand is the same; its code is not."""
+    publish("simclr", measuring="pixvox 0.1.0 aaaaaaaaaaaa")
+    publish(
+        "barlow_twins",
+        measuring="pixvox 0.1.0 bbbbbbbbbbbb",
+        at="2026-02-01T00:00:00+00:00",
+    )
+    rows = {row.method: row for row in only_panel(board()).rows}
+    assert not rows["barlow_twins"].is_stale
+    assert rows["simclr"].is_stale
+
+
+def test_plugins_of_methods_may_differ(publish: Publish, board: Callable[[], Board]) -> None:
+    publish("simclr", plugin="pixvox 0.1.0")
+    publish("barlow_twins", plugin="pixvox 0.2.0", at="2026-02-01T00:00:00+00:00")
+    assert not any(row.is_stale for row in only_panel(board()).rows)
 
 
 def test_a_row_never_mixes_keys(publish: Publish, board: Callable[[], Board]) -> None:

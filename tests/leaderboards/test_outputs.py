@@ -6,18 +6,22 @@ import io
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import matplotlib.image
 import pandas
 import pytest
 
-from pixvox_benchmarks.result import results_below
+from pixvox_benchmarks.result import Result, results_below
 from pixvox_leaderboards import outputs
-from pixvox_leaderboards.board import build
+from pixvox_leaderboards.board import Board, build
+from pixvox_leaderboards.html import page
 from pixvox_leaderboards.markdown import markdown
+from pixvox_leaderboards.picture import png
 from pixvox_leaderboards.reading import read_all
 from pixvox_registry import COMMANDS, UserError
 
@@ -47,7 +51,7 @@ def test_same_bytes_twice_and_elsewhere(results: Path, tmp_path: Path) -> None:
     for number, file in enumerate(reversed(results_below(results))):  # other names, other order
         elsewhere = tmp_path / "elsewhere" / f"{number}"
         elsewhere.mkdir(parents=True)
-        for beside in (file, file.with_name(f"{file.stem}.cases.json")):
+        for beside in (file, Result.read(file).cases_file(file)):
             shutil.copy(beside, elsewhere)
     assert forms(tmp_path / "elsewhere", tmp_path / "b") == first
 
@@ -72,6 +76,41 @@ def test_markdown_shows_dash_stale_and_legend(results: Path) -> None:
     assert "72,000 cases seen" in text, "budgets are shown"
     assert "60/60" in text, "what was scored, of what was expected"
     assert "95 % interval over cases" in text
+
+
+def test_a_panel_without_random_init_says_so(publish: Publish, tmp_path: Path) -> None:
+    sentence = "so no row can be marked “not better than random init”"
+    for task in ("play", "toy"):
+        publish("simclr", task=task)
+    publish("random_init", skill=0.2, task="play")
+    board = build(read_all(tmp_path / "results"))
+    bare = markdown(board).partition("### toy")
+    assert sentence not in bare[0]
+    assert sentence in bare[2]
+    assert page(board).count(sentence) == 1
+    publish("random_init", skill=0.2, task="toy")
+    board = build(read_all(tmp_path / "results"))
+    assert sentence not in markdown(board) + page(board)
+
+
+def test_noted_intervals_bear_a_sign(publish: Publish, tmp_path: Path) -> None:
+    publish("simclr")
+    sound = build(read_all(tmp_path / "results"))
+    assert "]§" not in markdown(sound) + page(sound)
+    noted = replace_estimates(sound, note="the score is biased")
+    assert "]§" in markdown(noted)
+    assert 'title="the score is biased"' in page(noted)
+    assert png(noted) != png(sound)
+    assert "§ the interval has a note" in markdown(noted)
+
+
+def replace_estimates(board: Board, **changes: Any) -> Board:
+    (panel,) = board.panels
+    rows = tuple(
+        replace(row, estimates={n: replace(e, **changes) for n, e in row.estimates.items()})
+        for row in panel.rows
+    )
+    return replace(board, panels=(replace(panel, rows=rows),))
 
 
 def test_json_and_csv_say_the_same(results: Path, tmp_path: Path) -> None:
@@ -115,12 +154,12 @@ def test_page_is_whole_and_asks_nobody(publish: Publish, tmp_path: Path) -> None
 
 def test_readme_keeps_all_but_the_board(results: Path, tmp_path: Path) -> None:
     readme = tmp_path / "README.md"
-    readme.write_text("above\n<!-- board:begin -->\nold\n<!-- board:end -->\nbelow\n")
+    readme.write_text("above\n<!-- board:begin -->\nyesterday\n<!-- board:end -->\nbelow\n")
     COMMANDS.get("board")(results, out=tmp_path / "boards", readme=readme)
     once = readme.read_text()
     assert once.startswith("above\n<!-- board:begin -->")
     assert once.endswith("<!-- board:end -->\nbelow\n")
-    assert "old" not in once.replace("older", "")
+    assert "yesterday" not in once
     assert "(boards/board.png)" in once
     COMMANDS.get("board")(results, out=tmp_path / "boards", readme=readme)
     assert readme.read_text() == once

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from pixvox_benchmarks.result import Result, cases_file
-from pixvox_leaderboards.verify import fault_of
+from pixvox_benchmarks.result import Result
+from pixvox_leaderboards.verify import Finding, examine
 from pixvox_registry import COMMANDS, UserError
 
 Publish = Callable[..., Path]
@@ -29,7 +29,7 @@ def last_digit_changed(text: str, number: str) -> str:
 
 
 def test_what_was_published_is_sound(publish: Publish) -> None:
-    assert fault_of(publish("simclr")) is None
+    assert examine(publish("simclr")) == Finding("")
 
 
 @pytest.mark.parametrize("part", ["scores", "intervals"])
@@ -38,8 +38,7 @@ def test_one_digit_of_a_figure(publish: Publish, part: str) -> None:
     facts = json.loads(file.read_text())[part]["auc"]
     number = repr(facts["low"] if part == "intervals" else facts)
     file.write_text(last_digit_changed(file.read_text(), number))
-    fault = fault_of(file)
-    assert fault is not None
+    fault = examine(file).fault
     assert str(file) in fault
     assert "edited" in fault
 
@@ -51,24 +50,22 @@ def test_every_digit_of_a_result_counts(publish: Publish) -> None:
     for place in places:
         digit = "1" if whole[place] != "1" else "2"
         file.write_text(whole[:place] + digit + whole[place + 1 :])
-        assert fault_of(file) is not None, whole[max(0, place - 40) : place + 5]
+        assert examine(file).fault, whole[max(0, place - 40) : place + 5]
 
 
 def test_one_value_of_one_case(publish: Publish) -> None:
     file = publish("simclr")
-    beside = cases_file(file)
+    beside = Result.read(file).cases_file(file)
     number = re.findall(r"0\.\d{5,}", beside.read_text())[17]
     beside.write_text(last_digit_changed(beside.read_text(), number))
-    fault = fault_of(file)
-    assert fault is not None
+    fault = examine(file).fault
     assert str(beside) in fault
 
 
 def test_a_forged_score_with_a_true_digest(publish: Publish) -> None:
     file = publish("simclr")
     rewrite(file, lambda r: replace(r, scores={**r.scores, "auc": r.scores["auc"] + 1e-6}))
-    fault = fault_of(file)
-    assert fault is not None
+    fault = examine(file).fault
     assert str(file) in fault
     assert "its cases give" in fault
 
@@ -83,24 +80,32 @@ def test_a_forged_interval_with_a_true_digest(publish: Publish) -> None:
         )
 
     rewrite(file, narrower)
-    assert "its cases give" in str(fault_of(file))
+    assert "its cases give" in examine(file).fault
+
+
+def test_a_forged_direction_with_a_true_digest(publish: Publish) -> None:
+    file = publish("simclr")
+    rewrite(file, lambda r: replace(r, higher_is_better={**r.higher_is_better, "auc": False}))
+    assert "that a lower auc is better" in examine(file).fault
 
 
 def test_a_forged_case_with_a_true_digest(publish: Publish) -> None:
     file = publish("simclr", skill=0.5)
-    rows: list[Any] = json.loads(cases_file(file).read_text())
+    beside = Result.read(file).cases_file(file)
+    rows: list[Any] = json.loads(beside.read_text())
     rows[0][2] = [0.5 - (rows[0][1] - 0.5) * 0.9, 0.5 + (rows[0][1] - 0.5) * 0.9]
     lines = ",\n".join(json.dumps(row) for row in rows)
-    cases_file(file).write_text(f"[\n{lines}\n]\n")
-    sha256 = hashlib.sha256(cases_file(file).read_bytes()).hexdigest()
+    beside.write_text(f"[\n{lines}\n]\n")
+    sha256 = hashlib.sha256(beside.read_bytes()).hexdigest()
     rewrite(file, lambda r: replace(r, cases_sha256=sha256))
-    assert "its cases give" in str(fault_of(file))
+    beside.rename(Result.read(file).cases_file(file))
+    assert "its cases give" in examine(file).fault
 
 
 def test_missing_cases(publish: Publish) -> None:
     file = publish("simclr")
-    cases_file(file).unlink()
-    assert "is missing" in str(fault_of(file))
+    Result.read(file).cases_file(file).unlink()
+    assert "is missing" in examine(file).fault
 
 
 def test_command_names_every_faulty_file_and_exits_1(
@@ -121,9 +126,13 @@ def test_command_names_every_faulty_file_and_exits_1(
     COMMANDS.get("board")(results, verify=True)
 
 
-def test_a_metric_that_is_not_installed_is_said(
-    publish: Publish, capsys: pytest.CaptureFixture[str]
+def test_a_metric_that_is_not_installed_is_counted_as_unchecked(
+    publish: Publish, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = publish("simclr", metric_versions={"auc": "0", "accuracy": "1"})
-    assert fault_of(file) is None
-    assert "auc 0 is not installed" in capsys.readouterr().err
+    COMMANDS.get("board")(tmp_path / "results", verify=True, json=True)
+    said = capsys.readouterr()
+    unchecked = f"{file}: auc is unchecked: metric auc 0 is not installed, 1 is."
+    assert json.loads(said.out) == {"files": 1, "faults": [], "unchecked": [unchecked]}
+    assert unchecked in said.err
+    assert "1 results checked, 0 at fault, 1 metrics unchecked." in said.err

@@ -6,10 +6,14 @@ import multiprocessing
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
+from torch import Tensor
 
 from pixvox_registry.artifacts import canonical_json, fingerprint, publish, publish_folder
 from pixvox_registry.budgets import BUDGETS, budget
@@ -17,6 +21,7 @@ from pixvox_registry.cases import Cases
 from pixvox_registry.draws import Draws, key
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
+from pixvox_registry.sources.image_folder import ImageFolder
 
 
 def test_a_draw_depends_on_seed_purpose_step_and_position_only() -> None:
@@ -68,6 +73,58 @@ def test_a_folder_that_fails_to_fill_leaves_the_old_one(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="disk full"):
         publish_folder(folder, fail)
     assert (folder / "a").read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_of_two_that_fill_one_new_folder_the_first_stands(tmp_path: Path) -> None:
+    folder = tmp_path / "deep/f"
+
+    def fill(place: Path, text: str) -> None:
+        (place / "a").write_text(text)
+
+    def overtaken(place: Path) -> None:
+        fill(place, "second")
+        assert publish_folder(folder, partial(fill, text="first"))
+
+    assert not publish_folder(folder, overtaken)
+    assert (folder / "a").read_text() == "first"
+    assert publish_folder(folder, overtaken)  # what was there before is replaced all the same
+    assert (folder / "a").read_text() == "second"
+    assert [p.name for p in folder.parent.iterdir()] == ["f"]
+
+
+def test_many_that_replace_one_folder_leave_a_whole_one_and_nothing_beside_it(
+    tmp_path: Path,
+) -> None:
+    def fill(place: Path, number: int) -> None:
+        for name in ("a", "b"):
+            (place / name).write_text(str(number))
+
+    folder = tmp_path / "f"
+    publish_folder(folder, partial(fill, number=-1))
+    with ThreadPoolExecutor(4) as pool:
+        each = [pool.submit(publish_folder, folder, partial(fill, number=n)) for n in range(100)]
+    assert any(one.result() for one in each)
+    assert (folder / "a").read_text() == (folder / "b").read_text() != "-1"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_two_that_decode_one_image_folder_at_once_share_its_cache(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "scans").mkdir()
+    Image.new("L", (8, 8), 7).save(tmp_path / "scans/a.png")
+    sources = [ImageFolder(str(tmp_path / "scans"), image_size=8) for _ in range(2)]
+    others: list[Tensor] = []
+    rename = Path.replace
+
+    def overtaken(temporary: Path, target: Path) -> Path:
+        monkeypatch.setattr(Path, "replace", rename)
+        others.append(sources[1].cases("train").images)
+        return rename(temporary, target)
+
+    monkeypatch.setattr(Path, "replace", overtaken)
+    assert torch.equal(sources[0].cases("train").images, others[0])
+    assert len(list((tmp_path / "cache/image_folder").iterdir())) == 1
 
 
 def _write_for_ever(file: Path) -> None:

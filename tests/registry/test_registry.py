@@ -15,14 +15,34 @@ from pixvox_registry import KINDS, LOSSES, UserError
 from pixvox_registry.__main__ import main
 from pixvox_registry.errors import UnknownName
 
+BROKEN = [
+    ("raise ImportError('no such thing')", "ImportError: no such thing"),
+    ("def broken(:", "SyntaxError"),
+    ("import sys; sys.exit(3)", "SystemExit: 3"),
+]
 
-def write_guest(site: Path, name: str, plugin: str, body: str) -> None:
+
+def write_guest(
+    site: Path, name: str, plugin: str, body: str, home: str = "pixvox_zoo.losses"
+) -> None:
     """An installed distribution, as pip leaves it."""
     (site / f"{name}.py").write_text(body)
+    write_metadata(site, name, f"[{home}]\n{plugin} = {name}\n")
+
+
+def write_recipe(site: Path, name: str, recipe: str, body: str = "") -> None:
+    """An installed distribution that brings a recipe."""
+    (site / name / "recipes" / recipe).mkdir(parents=True)
+    (site / name / "__init__.py").write_text(body)
+    (site / name / "recipes" / recipe / "recipe.yaml").write_text("title: A guest's\n")
+    write_metadata(site, name, f"[pixvox_zoo.recipes]\n{recipe} = {name}.recipes.{recipe}\n")
+
+
+def write_metadata(site: Path, name: str, entry_points: str) -> None:
     info = site / f"{name}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text(f"[pixvox_zoo.losses]\n{plugin} = {name}\n")
+    (info / "entry_points.txt").write_text(entry_points)
 
 
 def pixvox(site: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -85,12 +105,7 @@ def test_a_dotted_path_is_never_a_plugin(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("body", "reason"),
-    [
-        ("raise ImportError('no such thing')", "ImportError: no such thing"),
-        ("def broken(:", "SyntaxError"),
-        ("import sys; sys.exit(3)", "SystemExit: 3"),
-        ("x = 1", "marks no loss with @register"),
-    ],
+    [*BROKEN, ("x = 1", "marks no loss with @register")],
 )
 def test_a_broken_guest_is_listed_as_broken_and_breaks_nothing(
     body: str, reason: str, tmp_path: Path
@@ -101,6 +116,70 @@ def test_a_broken_guest_is_listed_as_broken_and_breaks_nothing(
     assert reason in states.pop("bad") and set(states.values()) == {"ok"}
     described = pixvox(tmp_path, "describe", "losses", "bad")
     assert described.returncode == 2 and reason in described.stderr
+
+
+@pytest.mark.parametrize(("body", "reason"), BROKEN)
+def test_a_broken_guest_command_is_left_out_and_breaks_nothing(
+    body: str, reason: str, tmp_path: Path
+) -> None:
+    write_guest(tmp_path, "bad_guest", "data_bad", body, "pixvox_registry.commands")
+    for words in ([], ["--help"], ["data", "--help"]):
+        done = pixvox(tmp_path, *words)
+        assert done.returncode == 0 and "data" in done.stdout
+        assert reason in done.stderr and len(done.stderr.splitlines()) == 1
+    called = pixvox(tmp_path, "data", "bad")
+    assert called.returncode == 2 and reason in called.stderr
+    assert not pixvox(tmp_path, "list", "commands").stderr
+
+
+def test_a_broken_guest_source_is_left_out_of_get_and_verify(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_guest(tmp_path, "bad_guest", "bad", BROKEN[0][0], "pixvox_registry.sources")
+    monkeypatch.setenv("PIXVOX_DATA", str(tmp_path))
+    (tmp_path / "medmnist").mkdir()
+    (tmp_path / "medmnist/breastmnist.npz").write_bytes(b"mine")
+    got = pixvox(tmp_path, "data", "get", "breastmnist")
+    assert got.returncode == 2 and "md5 is not the official" in got.stderr
+    verified = pixvox(tmp_path, "data", "verify", "--all", "--json")
+    (row,) = json.loads(verified.stdout)
+    assert verified.returncode == 1 and row["source"] == "medmnist:breastmnist"
+    for done in (got, verified):
+        assert "left out: source 'bad' (bad_guest)" in done.stderr.splitlines()[0]
+
+
+@pytest.mark.parametrize(("body", "reason"), BROKEN)
+def test_a_recipe_is_found_without_importing_its_guest(
+    body: str, reason: str, tmp_path: Path
+) -> None:
+    write_recipe(tmp_path, "bad_guest", "mine", body)
+    rows = json.loads(pixvox(tmp_path, "list", "recipes", "--check", "--json").stdout)
+    homes = {row["name"]: row["from"] for row in rows}
+    assert homes.pop("mine") == "bad_guest" and set(homes.values()) == {"pixvox"}
+    assert {row["state"] for row in rows} == {"ok"}
+    facts = json.loads(pixvox(tmp_path, "describe", "recipes", "mine", "--json").stdout)
+    assert facts["distribution"] == "bad_guest 1.0" and "A guest's" in facts["recipe"]
+
+
+def test_a_recipe_that_is_brought_twice_or_not_there_is_broken_and_breaks_nothing(
+    tmp_path: Path,
+) -> None:
+    write_recipe(tmp_path, "guest_a", "simclr")
+    write_recipe(tmp_path, "guest_b", "lost")
+    (tmp_path / "guest_b/recipes/lost/recipe.yaml").unlink()
+    rows = json.loads(pixvox(tmp_path, "list", "recipes", "--check", "--json").stdout)
+    states = {row["name"]: row["state"] for row in rows}
+    assert "guest_a and by pixvox" in states.pop("simclr")
+    assert "recipe 'lost' of guest_b: no recipe.yaml" in states.pop("lost")
+    assert set(states.values()) == {"ok"}
+    for name, said in {"simclr": "guest_a and by pixvox", "lost": "guest_b.recipes.lost"}.items():
+        for words in (["describe", "recipes", name], ["pretrain", name, "--data", "phantoms"]):
+            done = pixvox(tmp_path, *words)
+            assert done.returncode == 2 and said in done.stderr
+            assert len(done.stderr.splitlines()) == 1
+    looked_over = pixvox(tmp_path, "doctor", "--json")
+    broken = [row for row in json.loads(looked_over.stdout) if row["state"] == "broken"]
+    assert looked_over.returncode == 1 and [row["what"] for row in broken] == ["recipes"]
 
 
 def test_a_guest_that_sleeps_at_import_does_not_delay_the_list(tmp_path: Path) -> None:
@@ -153,7 +232,7 @@ def test_wrong_words_exit_with_two_one_paragraph_and_no_file(
     heard = capsys.readouterr().err
     assert end.value.code == 2
     assert said in heard and "Traceback" not in heard and len(heard.strip().splitlines()) == 1
-    assert not [p for p in tmp_path.rglob("*") if p.is_file() and p.name != "lock"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_plugin_can_be_lent_for_a_block() -> None:

@@ -78,6 +78,33 @@ def test_a_missing_file_says_where_and_how(folder):
 
 
 @pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "is not there"),
+        (b"not a zip", "damaged"),
+        (b"not a zip", "not the official"),
+    ],
+)
+def test_a_file_of_ones_own_is_never_to_be_downloaded(folder, content, said):
+    line = "medmnist:pneumoniamnist,size=64,file=mine.npz"
+    if content is not None:
+        (folder / "mine.npz").write_bytes(content)
+    with pytest.raises(UserError, match=said) as refusal:
+        build_source(f"{line},{UNVERIFIED}" if said == "damaged" else line).cases("train")
+    heard = str(refusal.value)
+    assert str(folder / "mine.npz") in heard and "data get" not in heard
+    assert "Nobody publishes" in heard
+    assert "the official set, medmnist:pneumoniamnist,size=64, without file=" in heard
+
+
+def test_a_damaged_official_file_is_to_be_moved_away_and_fetched_again(folder):
+    (folder / "breastmnist.npz").write_bytes(b"not a zip")
+    for line in ("breastmnist", "breastmnist,file=breastmnist.npz"):
+        with pytest.raises(UserError, match="Move it away and run `pixvox data get medmnist:br"):
+            build_source(f"medmnist:{line}").cases("train")
+
+
+@pytest.mark.parametrize(
     ("line", "said"),
     [
         ("brestmnist", "Did you mean 'breastmnist'"),

@@ -70,6 +70,20 @@ def test_a_restored_state_goes_on_with_the_same_bits(name: str) -> None:
         assert torch.equal(a, b)
 
 
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_a_part_that_thaws_moves_as_if_it_began_then(name: str) -> None:
+    early, late, alone = (nn.Parameter(torch.ones(2, 2)) for _ in range(3))
+    together, apart = (OPTIMIZERS.build(name, held, lr=0.1) for held in ([early, late], [alone]))
+    for step in range(1, 6):
+        early.grad = torch.full((2, 2), 0.1 * step)
+        if step >= 3:
+            late.grad, alone.grad = (torch.full((2, 2), 0.2 * step) for _ in range(2))
+            apart.step()
+        together.step()
+        assert torch.equal(late, alone)
+    assert not torch.equal(late.detach(), torch.ones(2, 2))
+
+
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_sgd_is_its_formula(nesterov: bool) -> None:
     w = nn.Parameter(torch.tensor([[1.0, -2.0]]))

@@ -13,21 +13,27 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
+from torch import nn
 
 import pixvox_zoo
+from pixvox_registry import LOSSES, VIEWS
 from pixvox_registry.artifacts import digest
 from pixvox_registry.budgets import budget
-from pixvox_registry.contracts import Order
-from pixvox_registry.errors import UserError
+from pixvox_registry.contracts import Order, View
+from pixvox_registry.draws import Draws
+from pixvox_registry.errors import RESUME_ME, UserError
 from pixvox_registry.source_spec import build_source
-from pixvox_zoo import checkpoints
+from pixvox_zoo import card, checkpoints
 from pixvox_zoo import pretraining as loop
+from pixvox_zoo.api import order_for
 from pixvox_zoo.border import parse, read_recipe
+from pixvox_zoo.preparation import facts_of
 from pixvox_zoo.recipe import Recipe
+from pixvox_zoo.wiring import Wiring
 
 AGREE = {"projector": {"name": "toy"}, "predictor": {"name": "toy"}, "loss": {"name": "toy_agree"}}
 CLUSTERS = {
@@ -74,6 +80,16 @@ def stop_after(monkeypatch: pytest.MonkeyPatch, steps: int, act: Callable[[], No
     monkeypatch.setattr(loop, "advance", counted)
 
 
+def cut_short(
+    recipe: Recipe, out: Path, stop: int, monkeypatch: pytest.MonkeyPatch, dims: int = 2
+) -> None:
+    with monkeypatch.context() as patch:
+        stop_after(patch, stop, lambda: os.kill(os.getpid(), signal.SIGTERM))
+        with pytest.raises(SystemExit) as end:
+            loop.pretrain(recipe, order_of(dims), out, quiet=True)
+    assert end.value.code == RESUME_ME
+
+
 STAGES = [
     {"objectives": {"agree": AGREE}, "epochs": 1},
     {"objectives": {"clusters": CLUSTERS}, "epochs": 2},
@@ -93,11 +109,7 @@ def test_a_stopped_run_ends_with_the_bits_of_an_uninterrupted_one(
     else:
         recipe = recipe_of()
     whole = loop.pretrain(recipe, order_of(dims), tmp_path / "whole", quiet=True)
-    with monkeypatch.context() as patch:
-        stop_after(patch, stop, lambda: os.kill(os.getpid(), signal.SIGTERM))
-        with pytest.raises(SystemExit) as end:
-            loop.pretrain(recipe, order_of(dims), tmp_path / "cut", quiet=True)
-    assert end.value.code == 75
+    cut_short(recipe, tmp_path / "cut", stop, monkeypatch, dims)
     cut = loop.pretrain(recipe, order_of(dims), tmp_path / "cut", resume=True, quiet=True)
     assert sha(cut) == sha(whole)
     log = (tmp_path / "cut/log.jsonl").read_text().splitlines()
@@ -108,32 +120,38 @@ def test_a_stopped_run_ends_with_the_bits_of_an_uninterrupted_one(
 @pytest.mark.parametrize("trial", range(3))
 def test_sigkill_at_a_random_moment(trial: int, tmp_path: Path) -> None:
     """The real command, the real backbone, a real kill."""
-    check_sigkill(tmp_path, random.Random(trial).uniform(0.0, 2.0))
+    check_sigkill(tmp_path, random.Random(trial))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("trial", range(8))
 @pytest.mark.parametrize("name", ["simclr", "barlow_twins", "supervised"])
 def test_sigkill_at_many_moments(name: str, trial: int, tmp_path: Path) -> None:
-    check_sigkill(tmp_path, random.Random(trial).uniform(0.0, 4.0), name)
+    check_sigkill(tmp_path, random.Random(trial), name)
 
 
-def check_sigkill(tmp_path: Path, delay: float, name: str = "simclr") -> None:
-    settings = "--budget tiny --epochs 24 --batch 32 --width 0.25 --quiet"
+def check_sigkill(tmp_path: Path, chance: random.Random, name: str = "simclr") -> None:
+    settings = "--budget tiny --epochs 24 --batch 32 --width 0.25 --quiet"  # 48 steps
     command = [sys.executable, "-c", RUN, name, *settings.split()]
     command += ["--data", "phantoms:shapes_2d,count=64"]
     out = tmp_path / "killed"
     process = subprocess.Popen([*command, "--out", str(out)], stderr=subprocess.PIPE)
-    while not any((out / "checkpoints").glob("step-*")) and process.poll() is None:
+    far = f"step-{chance.randint(1, 24):09d}"
+    while process.poll() is None and not newer(out / "checkpoints", far):
         time.sleep(0.01)
-    time.sleep(delay)
+    time.sleep(chance.uniform(0.0, 0.1))
     process.kill()
     process.communicate()
+    assert process.returncode == -signal.SIGKILL, "it was over before the kill"
     whole = [*command, "--out", str(tmp_path / "whole")]
     for again in (whole, [*command, "--out", str(out), "--resume"]):
         done = subprocess.run(again, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert sha(out / "weights") == sha(tmp_path / "whole/weights")
+
+
+def newer(folder: Path, step: str) -> bool:
+    return any(place.name >= step for place in folder.glob("step-*"))
 
 
 RUN = """
@@ -267,32 +285,160 @@ def test_weights_load_or_fail_loudly(tmp_path: Path) -> None:
         shutil.rmtree(copy)
 
 
-def test_a_label_or_a_stream_that_is_missing_is_refused_at_once(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="works on 'slices'; backbone 'toy' gives none"):
-        bad = recipe_of(objectives={"agree": {**AGREE, "stream": "slices"}})
-        loop.pretrain(bad, order_of(), tmp_path / "a", quiet=True)
-    with pytest.raises(UserError, match="learns from the label 'sex'"):
-        bad = recipe_of(objectives={"agree": {**AGREE, "labels": "sex"}})
-        loop.pretrain(bad, order_of(), tmp_path / "b", quiet=True)
+def refused(tmp_path: Path, match: str, **recipe: Any) -> None:
+    """Before anything is written, so that the corrected command is a fresh one."""
+    with pytest.raises(UserError, match=match):
+        loop.pretrain(recipe_of(**recipe), order_of(), tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_misfit_of_any_stage_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    slices = {"agree": {**AGREE, "stream": "slices"}}
+    refused(tmp_path, "works on 'slices'; backbone 'toy' gives none", objectives=slices)
+    refused(tmp_path, "'adamww'. Did you mean 'adamw'", optimizer={"name": "adamww"})
+    refused(
+        tmp_path,
+        "no setting 'beta'. Did you mean 'betas'",
+        optimizer={"name": "adamw", "settings": {"beta": 1}},
+    )
+    refused(tmp_path, "freeze names 'nothing'", freeze={"nothing": None})
+    raw = {"views": {"name": "toy"}, "backbone": {"name": "toy"}}
+    late = parse("toy", {**raw, "stages": [*STAGES, {"objectives": slices}]})
+    with pytest.raises(UserError, match="works on 'slices'"):
+        loop.pretrain(late, order_of(), tmp_path / "run", quiet=True)
+    assert not (tmp_path / "run").exists()
+
+
+class Turned:
+    """Views that know by how much they were turned."""
+
+    num_targets, provides = 1, ("labels",)
+
+    def __init__(self, *, dims: int) -> None:
+        self.dims = dims
+
+    def __call__(self, images: torch.Tensor, draws: Draws) -> list[View]:
+        turn = draws.integers("turn", 4)
+        turned = [x.rot90(int(k), (-2, -1)) for x, k in zip(images, turn, strict=True)]
+        return [View(torch.stack(turned), labels={"rotation": turn})]
+
+
+def test_labels_come_from_cases_or_from_views_and_else_are_refused(tmp_path: Path) -> None:
+    def learns(label: str) -> dict[str, Any]:
+        head = {"name": "toy", "settings": {"out": 4}}
+        return {"turns": {"projector": head, "labels": label, "loss": {"name": "cross_entropy"}}}
+
+    refused(tmp_path, "learns from the label 'sex'", objectives=learns("sex"))
+    refused(tmp_path, "learns from the label 'rotation'", objectives=learns("rotation"))
+    with VIEWS.lend("turned", Turned):
+        recipe = recipe_of(objectives=learns("rotation"), views={"name": "turned"})
+        assert loop.pretrain(recipe, order_of(), tmp_path / "run", quiet=True).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "match"),
+    [
+        ("precision", "fp8", "There are: 32-true, bf16-mixed"),
+        ("precision", "16-mixed", "There are: 32-true, bf16-mixed"),
+        ("accelerator", "gpuu", "Did you mean 'gpu'"),
+        ("devices", 0, "1 or more, not 0"),
+    ],
+)
+def test_devices_that_do_not_exist_are_refused(
+    name: str, given: Any, match: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match=match):
+        loop.pretrain(recipe_of(), order_of(), tmp_path / "run", **{name: given})
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("epochs", [0, -5, float("nan")])
+def test_epochs_that_no_run_can_have_are_called_epochs(epochs: float) -> None:
+    with pytest.raises(UserError, match=f"epochs must be above 0, not {epochs}"):
+        order_for("toy", "phantoms:shapes_2d,count=8", changes={"epochs": epochs})
+    with pytest.raises(TypeError, match="'epoch'"):
+        pixvox_zoo.pretrain("simclr", "phantoms:shapes_2d", "nowhere", epoch=5)  # type: ignore[call-arg]
 
 
 def test_random_init_takes_no_step(tmp_path: Path) -> None:
     order = replace(order_of(), budget=replace(budget("tiny", 2), width=0.25))
-    loaded = pixvox_zoo.load(loop.pretrain(read_recipe("random_init"), order, tmp_path, quiet=True))
-    assert "embedding_std" not in loaded.card["health"]
+    recipe = read_recipe("random_init")
+    loaded = pixvox_zoo.load(loop.pretrain(recipe, order, tmp_path, quiet=True)).backbone
+    fresh = Wiring(recipe, facts_of(order, order.source.cases("train")), seed=0).backbone
+    for name, tensor in fresh.state_dict().items():
+        assert torch.equal(loaded.state_dict()[name], tensor), name
+    assert (tmp_path / "log.jsonl").read_text() == ""
+
+
+class Watching(nn.Module):
+    """A loss that remembers in which precision it was asked."""
+
+    seen: ClassVar[set[Any]] = set()
+
+    def forward(self, online: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+        self.seen.update((online.dtype, target.dtype, torch.is_autocast_enabled("cpu")))
+        return (online[0] - target[1] / 2).square().mean()
 
 
 def test_half_precision_trains_and_the_loss_sees_single(tmp_path: Path) -> None:
-    recipe = recipe_of()
-    half = loop.pretrain(
-        recipe, order_of(), tmp_path / "half", precision="bf16-mixed", accelerator="cpu", quiet=True
-    )
-    single = loop.pretrain(recipe, order_of(), tmp_path / "single", accelerator="cpu", quiet=True)
+    watched = {"agree": {**AGREE, "loss": {"name": "watching"}}}
+    with LOSSES.lend("watching", Watching):
+        half, single = (
+            loop.pretrain(
+                recipe_of(objectives=watched),
+                order_of(),
+                tmp_path / precision,
+                precision=precision,
+                accelerator="cpu",
+                quiet=True,
+            )
+            for precision in ("bf16-mixed", "32-true")
+        )
+    assert Watching.seen == {torch.float32, False}
     assert sha(half) != sha(single)
     ours, theirs = (pixvox_zoo.load(folder).backbone.state_dict() for folder in (half, single))
     for name, tensor in ours.items():
         assert tensor.dtype == torch.float32
         torch.testing.assert_close(tensor, theirs[name], atol=0.05, rtol=0.05)
+
+
+@pytest.mark.parametrize("stop", [3, 7])
+def test_a_run_that_thaws_under_sgd_resumes_with_the_same_bits(
+    stop: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipe_of(
+        optimizer={"name": "sgd", "lr": 0.05, "weight_decay": 0.01},
+        freeze={"backbone": {"until_step": 5}},
+    )
+    whole = loop.pretrain(recipe, order_of(), tmp_path / "whole", quiet=True)
+    cut_short(recipe, tmp_path / "cut", stop, monkeypatch)
+    cut = loop.pretrain(recipe, order_of(), tmp_path / "cut", resume=True, quiet=True)
+    assert sha(cut) == sha(whole)
+
+
+def test_a_resumed_run_tells_where_it_began_and_all_of_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut_short(recipe_of(), tmp_path, 5, monkeypatch)
+    assert json.loads((tmp_path / "provenance.json").read_text())["packages"]["torch"]
+    newest = checkpoints.newest
+
+    def much_later(folder: Path) -> Any:
+        tensors, state = newest(folder) or ({}, {})
+        return tensors, {**state, "wall_seconds": state["wall_seconds"] + 1000}
+
+    monkeypatch.setattr(checkpoints, "newest", much_later)
+    weights = loop.pretrain(recipe_of(), order_of(), tmp_path, resume=True, quiet=True)
+    seconds = json.loads((weights / "card.json").read_text())["provenance"]["wall_seconds"]
+    assert 1000 < seconds < 2000
+
+
+def test_a_collapse_is_said_even_where_quiet_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(card, "is_collapsed", lambda _: True)
+    loop.pretrain(recipe_of(), order_of(), tmp_path / "run", quiet=True)
+    assert "toy has collapsed" in capsys.readouterr().err
 
 
 def test_the_function_stays_a_function_however_it_is_reached() -> None:

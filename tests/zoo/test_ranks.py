@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file
+
+from pixvox_registry.errors import RESUME_ME
+from pixvox_zoo import load
 
 # Real heads and losses in double precision, on a backbone without BatchNorm, for three steps.
 SCRIPT = """
@@ -90,3 +95,64 @@ def test_two_processes_equal_one(loss: str, dims: int, tmp_path: Path) -> None:
     assert one.keys() == two.keys()
     for name, tensor in one.items():
         torch.testing.assert_close(two[name], tensor, atol=1e-10, rtol=1e-10)
+
+
+COMMAND = (
+    "-m pixvox_registry pretrain simclr --data phantoms:shapes_2d,count=16 --budget tiny"
+    " --epochs 10 --batch 8 --width 0.25 --devices 2 --accelerator cpu"
+)  # 20 steps
+
+
+def start(out: Path, *more: str) -> subprocess.Popen[str]:
+    """The real command: rank 0, which starts rank 1 itself."""
+    command = [sys.executable, *COMMAND.split(), "--out", str(out), *more]
+    return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+
+
+def end(process: subprocess.Popen[str]) -> str:
+    """What both ranks said; the pipe closes when both are gone."""
+    return process.communicate(timeout=120)[1]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("ranks") / "whole"
+    process = start(out)
+    said = end(process)
+    assert process.returncode == 0, said
+    assert said.count("Done.") == 1
+    return out
+
+
+def steps(out: Path) -> list[int]:
+    return [json.loads(line)["step"] for line in (out / "log.jsonl").read_text().splitlines()]
+
+
+def test_two_processes_make_one_run(whole: Path) -> None:
+    assert steps(whole) == list(range(2, 21, 2))
+    assert load(whole / "weights").card["processes"] == 2
+    assert not (whole / "checkpoints").exists()
+
+
+def test_two_processes_stop_as_one_and_resume(whole: Path, tmp_path: Path) -> None:
+    out = tmp_path / "cut"
+    process = start(out)
+    while process.poll() is None and not (out / "log.jsonl").exists():
+        time.sleep(0.01)
+    process.terminate()
+    said = end(process)
+    assert process.returncode == RESUME_ME, said
+    assert said.count("resume it") == 1
+    assert any((out / "checkpoints").glob("step-*")) and not (out / "weights").exists()
+    process = start(out, "--resume")
+    assert end(process) and process.returncode == 0
+    assert steps(out) == steps(whole)
+    files = (load_file(folder / "weights/backbone.safetensors") for folder in (out, whole))
+    for ours, theirs in zip(*(file.values() for file in files), strict=True):
+        assert torch.equal(ours, theirs)
+
+
+def test_two_processes_refuse_as_one(tmp_path: Path) -> None:
+    process = start(tmp_path / "run", "--batch", "7")
+    assert end(process).count("7 cases cannot be shared evenly by 2 processes") == 1
+    assert process.returncode == 2 and not (tmp_path / "run").exists()

@@ -151,12 +151,6 @@ def test_only_blurred_rows_are_blurred_and_all_ways_agree():
     torch.testing.assert_close(some[1, 0], by_hand, atol=1e-5, rtol=0)
 
 
-def test_autocast_does_not_coarsen_pixels():
-    images = torch.randn(2, 1, 8, 8)
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert torch.equal(crops(images, whole(images), 8), images)
-
-
 def test_sides_have_the_area_and_fit_into_the_case():
     stretch = torch.tensor([[0.0, 0.0, 0.0], [0.1, -0.1, 0.0], [0.5, 0.0, 0.0]])
     side = affine.sides(torch.tensor([0.125, 0.3, 1.0]), stretch)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pixvox_registry.budgets import Budget
 from pixvox_registry.budgets import budget as budget_of
 from pixvox_registry.contracts import Order
 from pixvox_registry.errors import UserError
@@ -27,17 +27,28 @@ def pretrain(
     seed: int = 0,
     flips: str | Sequence[int] = "none",
     overrides: Sequence[str] = (),
+    epochs: float | None = None,
+    batch: int | None = None,
+    image_size: int | None = None,
+    width: float | None = None,
+    stem: str | None = None,
     resume: bool = False,
     quiet: bool = False,
-    **changes: Any,
 ) -> Path:
     """Pretrain a recipe on the train split of a source; the folder of the weights.
 
     Args:
         data: as on the command line, for example ``phantoms:shapes_2d,count=512``.
         flips: along which axes this anatomy may be mirrored: ``none``, ``all``, or their numbers.
-        changes: of the budget: ``epochs``, ``batch``, ``image_size``, ``width``, ``stem``.
+        epochs: instead of what the budget says; likewise ``batch`` to ``stem``.
     """
+    changes = {
+        "epochs": epochs,
+        "batch": batch,
+        "image_size": image_size,
+        "width": width,
+        "stem": stem,
+    }
     method = read_recipe(recipe, overrides)
     order = order_for(method.name, data, budget=budget, seed=seed, flips=flips, changes=changes)
     return run(method, order, Path(out), resume=resume, quiet=quiet)
@@ -53,29 +64,33 @@ def order_for(
     flips: str | Sequence[int] = "none",
     changes: Mapping[str, Any],
 ) -> Order:
-    """An order whose budget is a preset, or a preset with changes and then called ``custom``."""
+    """An order whose budget is a preset, or a preset with changes and then called ``custom``.
+
+    Args:
+        changes: of the preset, by name; None changes nothing.
+    """
     source = build_source(data)
     preset = budget_of(budget, source.dims)
-    wanted = {name: change for name, change in changes.items() if change}
+    wanted = {name: change for name, change in changes.items() if change is not None}
+    _check_changes(wanted)
     if "epochs" in wanted:
-        wanted["seen"] = round(wanted.pop("epochs") * len(source.cases(split)))
+        wanted["seen"] = max(1, round(wanted.pop("epochs") * len(source.cases(split))))
     return Order(
         method=method,
         source=source,
         split=split,
-        budget=_changed(preset, wanted),
+        budget=replace(preset, **wanted, name="custom") if wanted else preset,
         seed=seed,
         flips=flip_axes(flips, source.dims),
     )
 
 
-def _changed(preset: Budget, wanted: Mapping[str, Any]) -> Budget:
+def _check_changes(wanted: Mapping[str, Any]) -> None:
     if wanted.get("stem", "small") not in STEMS:
         raise UserError(f"A stem is one of {', '.join(STEMS)}, not {wanted['stem']!r}.")
-    for name in ("seen", "batch", "image_size", "width"):
-        if wanted.get(name, 1) <= 0:
+    for name in ("epochs", "batch", "image_size", "width"):
+        if not 0 < wanted.get(name, 1) < math.inf:
             raise UserError(f"{name} must be above 0, not {wanted[name]}.")
-    return replace(preset, **wanted, name="custom") if wanted else preset
 
 
 def flip_axes(flips: str | Sequence[int], dims: int) -> tuple[int, ...]:

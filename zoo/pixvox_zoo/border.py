@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -15,7 +15,9 @@ from pixvox_registry.recipes import recipe_files
 from pixvox_zoo.recipe import Freeze, Objective, Optimization, Part, Recipe, Schedule, Stage
 
 T = TypeVar("T")
-PARTS = ("projector", "predictor", "clustering", "decoder", "loss")
+HEADS = ("projector", "predictor")
+SHARED = {"projector": HEADS, "predictor": HEADS, "clustering": ("clustering",)}
+SHARED |= {"decoder": ("decoder",), "loss": ()}  # part: what it may share with another objective
 CHOICES = {
     "stream": ("pooled", "slices", "tokens", "maps"),
     "target_stream": (None, "pooled", "slices", "tokens", "maps"),
@@ -56,7 +58,10 @@ def parse(name: str, raw: Mapping[str, Any]) -> Recipe:
     for required in ("views", "backbone"):
         if required not in raw:
             raise UserError(f"recipe {name!r} has no {required!r}; every recipe names one.")
-    stages = raw.get("stages") or [{key: raw[key] for key in stage_keys & raw.keys()}]
+    single = {key: raw[key] for key in stage_keys & raw.keys()}
+    stages = raw.get("stages", [single])
+    if not isinstance(stages, list) or not stages:
+        raise UserError(f"stages must list one stage or more, not {stages!r}.")
     return Recipe(
         name=name,
         title=raw.get("title", name),
@@ -64,29 +69,50 @@ def parse(name: str, raw: Mapping[str, Any]) -> Recipe:
         family=raw.get("family", ""),
         views=_part(raw["views"], "views"),
         backbone=_part(raw["backbone"], "backbone"),
-        momentum=_number(raw.get("momentum"), "momentum"),
+        momentum=_scheduled(raw, "momentum", None, ""),
         optimizer=_optimization(raw.get("optimizer", {})),
-        stages=tuple(_stage(stage, f"stages.{i}") for i, stage in enumerate(stages)),
+        stages=tuple(
+            _stage(stage, f"stages.{i}" if "stages" in raw else "")
+            for i, stage in enumerate(stages)
+        ),
     )
 
 
-def _stage(raw: Mapping[str, Any], where: str) -> Stage:
+def _stage(raw: Any, where: str) -> Stage:
     _check(raw, Stage, where)
-    objectives = {k: _objective(v, f"objectives.{k}") for k, v in raw.get("objectives", {}).items()}
-    freeze = {k: _freeze(v, f"freeze.{k}") for k, v in (raw.get("freeze") or {}).items()}
-    return Stage(**{**raw, "objectives": objectives, "freeze": freeze})
+    _check_numbers(raw, ("epochs",), where)
+    objectives, freeze = raw.get("objectives", {}), raw.get("freeze") or {}
+    at_objectives, at_freeze = _below(where, "objectives"), _below(where, "freeze")
+    _check_mapping(objectives, at_objectives)
+    _check_mapping(freeze, at_freeze)
+    return Stage(
+        **{
+            **raw,
+            "objectives": {k: _objective(v, f"{at_objectives}.{k}") for k, v in objectives.items()},
+            "freeze": {k: _freeze(v, f"{at_freeze}.{k}") for k, v in freeze.items()},
+        }
+    )
 
 
-def _objective(raw: Mapping[str, Any], where: str) -> Objective:
+def _objective(raw: Any, where: str) -> Objective:
     _check(raw, Objective, where)
-    parts = {k: _part(raw[k], f"{where}.{k}") for k in PARTS if raw.get(k) is not None}
-    weight = _number(raw.get("weight", 1.0), f"{where}.weight")
-    return Objective(**{**raw, **parts, "queue": raw.get("queue") or 0, "weight": weight})
+    _check_numbers(raw, ("queue",), where, optional=True)
+    parts = {
+        part: _part(raw[part], f"{where}.{part}", shared)
+        for part, shared in SHARED.items()
+        if raw.get(part) is not None
+    }
+    weight = _scheduled(raw, "weight", 1.0, where)
+    return Objective(**{**raw, **parts, "queue": int(raw.get("queue") or 0), "weight": weight})
 
 
-def _optimization(raw: Mapping[str, Any]) -> Optimization:
+def _optimization(raw: Any) -> Optimization:
     _check(raw, Optimization, "optimizer")
-    decay = _number(raw.get("weight_decay", 0.0), "optimizer.weight_decay")
+    _check_numbers(raw, ("lr", "warmup"), "optimizer")
+    _check_numbers(raw, ("clip",), "optimizer", optional=True)
+    _check_mapping(raw.get("settings", {}), "optimizer.settings")
+    _number(raw.get("settings", {}), "optimizer.settings")
+    decay = _scheduled(raw, "weight_decay", 0.0, "optimizer")
     return Optimization(**{**raw, "weight_decay": decay})
 
 
@@ -94,39 +120,79 @@ def _freeze(raw: Any, where: str) -> Freeze:
     if raw is None:
         return Freeze()
     _check(raw, Freeze, where)
+    _check_numbers(raw, ("until_step", "until"), where, optional=True)
     return Freeze(**raw)
 
 
-def _part(raw: Any, where: str) -> Any:
-    if isinstance(raw, str) and raw.count(".") == 1:
-        return raw  # "objective.part" shares that part
-    if not isinstance(raw, Mapping) or "name" not in raw:
-        raise UserError(f"{where} must read {{name: ..., settings: {{...}}}}, not {raw!r}.")
+def _part(raw: Any, where: str, shared: Collection[str] = ()) -> Any:
+    """A part, or the text ``objective.part`` where it may be ``shared`` with another objective."""
+    if isinstance(raw, str) and raw.count(".") == 1 and raw.partition(".")[2] in shared:
+        return raw
+    if not isinstance(raw, Mapping) or not isinstance(raw.get("name"), str):
+        or_shared = "".join(f", or 'objective.{part}'" for part in shared)
+        raise UserError(
+            f"{where} must read {{name: ..., settings: {{...}}}}{or_shared}, not {raw!r}."
+        )
     _check(raw, Part, where)
     settings = raw.get("settings") or {}
+    _check_mapping(settings, f"{where}.settings")
     return Part(
         name=raw["name"],
         settings={k: _number(v, f"{where}.settings.{k}") for k, v in settings.items()},
     )
 
 
+def _scheduled(raw: Mapping[str, Any], key: str, default: float | None, where: str) -> Any:
+    """A number or a schedule of one."""
+    given = _number(raw.get(key, default), _below(where, key))
+    if not isinstance(given, Schedule):
+        _check_numbers({key: given}, (key,), where, optional=default is None)
+    return given
+
+
 def _number(raw: Any, where: str) -> Any:
     """A schedule where the mapping says ``start``; anything else as it is."""
-    if not (isinstance(raw, Mapping) and "start" in raw):
+    if not isinstance(raw, Mapping):
+        return raw
+    if "start" not in raw:
+        deeper = [key for key, held in raw.items() if isinstance(held, Mapping) and "start" in held]
+        if deeper:
+            raise UserError(f"{where}.{deeper[0]} lies too deep for a schedule; give one number.")
         return raw
     _check(raw, Schedule, where)
+    if "end" not in raw:
+        raise UserError(f"{where} has a start and no end; a schedule needs both.")
+    _check_numbers(raw, ("start", "end", "until"), where)
     return Schedule(**raw)
 
 
-def _check(raw: Any, kind: type, where: str) -> None:
+def _below(where: str, key: str) -> str:
+    return f"{where}.{key}" if where else key
+
+
+def _check_numbers(
+    raw: Mapping[str, Any], keys: Iterable[str], where: str, *, optional: bool = False
+) -> None:
+    for key in keys:
+        given = raw.get(key, 0)
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        if not is_number and not (optional and given is None):
+            raise UserError(f"{_below(where, key)} must be a number, not {given!r}.")
+
+
+def _check_mapping(raw: Any, where: str) -> None:
     if not isinstance(raw, Mapping):
         raise UserError(f"{where} must be a mapping, not {raw!r}.")
+
+
+def _check(raw: Any, kind: type, where: str) -> None:
+    _check_mapping(raw, where)
     _check_keys(raw, {field.name for field in fields(kind)}, where)
     for key, choices in CHOICES.items():
         if key in raw and raw[key] not in choices:
             there = ", ".join(str(choice) for choice in choices if choice)
             hint = suggestion(raw[key], [c for c in choices if c])
-            raise UserError(f"{where}.{key} is {raw[key]!r}.{hint} It can be: {there}.")
+            raise UserError(f"{_below(where, key)} is {raw[key]!r}.{hint} It can be: {there}.")
 
 
 def _check_keys(raw: Mapping[str, Any], known: set[str], where: str) -> None:
@@ -198,7 +264,10 @@ def _override(text: str) -> dict[str, Any]:
     path, equals, written = text.partition("=")
     if not equals or not path:
         raise UserError(f"--set wants key=value, for example optimizer.lr=0.1, not {text!r}.")
-    nested = yaml.safe_load(written)
+    try:
+        nested = yaml.safe_load(written)
+    except yaml.YAMLError:
+        raise UserError(f"--set {path} wants plain YAML, not {written!r}.") from None
     for key in reversed(path.split(".")):
         nested = {key: nested}
     return dict(nested)

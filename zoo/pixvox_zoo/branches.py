@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pixvox_registry.contracts import Features, View
+from pixvox_registry.contracts import Batch, Features, View
 
 Encoded = dict[tuple[int, ...], Features]  # numbers of the views that went together -> features
 
@@ -71,6 +72,13 @@ def stream(encoded: Encoded, name: str, batch: int) -> Stream | None:
     return Stream(tuple(numbers[row] for row in order), x.flatten(1, -2))
 
 
+def index_of(name: str, batch: Batch, rows: int) -> Tensor:
+    """``[rows]``: of cases; of every slice its own; of every token that of its case."""
+    if name == "slices" and batch.slice_index is not None:
+        return batch.slice_index.flatten()
+    return batch.index.repeat_interleave(rows // len(batch.index))
+
+
 def over_views(part: Any, x: Tensor) -> Tensor:
     """A head over all views at once: ``[V, B, D] -> [V, B, E]``; the identity without a head."""
     if part is None:
@@ -82,6 +90,15 @@ def over_views(part: Any, x: Tensor) -> Tensor:
 def single(x: Tensor) -> Tensor:
     """At least single precision: losses and clusterings never see half."""
     return x if x.dtype == torch.float64 else x.float()
+
+
+@contextmanager
+def undisturbed(*modules: nn.Module) -> Iterator[None]:
+    """Looks that are no steps: the running statistics of BatchNorm are afterwards as before."""
+    kept = [(buffer, buffer.clone()) for module in modules for buffer in module.buffers()]
+    yield
+    for buffer, before in kept:
+        buffer.copy_(before)
 
 
 def _rows(features: Features, name: str) -> Tensor | None:

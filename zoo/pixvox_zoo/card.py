@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any
 
-from pixvox_registry import BACKBONES, HEADS, LOSSES, VIEWS
+from pixvox_registry import (
+    BACKBONES,
+    CLUSTERING,
+    DECODERS,
+    HEADS,
+    LOSSES,
+    OPTIMIZERS,
+    VIEWS,
+    Registry,
+)
 from pixvox_registry.contracts import Order
 from pixvox_registry.provenance import provenance
 from pixvox_zoo.feed import Feed
@@ -16,38 +26,48 @@ from pixvox_zoo.weights import intensity_facts
 from pixvox_zoo.wiring import Wiring
 
 
-def identity_of(recipe: Recipe, order: Order) -> dict[str, Any]:
-    """All that decides the weights: a run whose identity differs is another run."""
+def identity_of(
+    recipe: Recipe, order: Order, *, precision: str, processes: int = 1
+) -> dict[str, Any]:
+    """All that decides the weights: a run whose identity differs is another run.
+
+    Args:
+        precision: of the arithmetic, ``32-true`` or ``bf16-mixed``.
+        processes: that train together; each has its own BatchNorm.
+    """
     return {
-        "recipe": recipe.facts(),
-        "recipe_sha256": recipe.sha256,
+        "recipe": recipe.decisive(),
         "source": order.source.name,
         "source_sha256": order.source.facts().get("sha256"),
         "split": order.split,
         "budget": order.budget.facts(),
         "seed": order.seed,
-        "flips": order.flips,
+        "flips": list(order.flips),
+        "precision": precision,
+        "processes": processes,
         "plugins": plugins_of(recipe),
     }
 
 
 def plugins_of(recipe: Recipe) -> dict[str, str]:
-    """Distribution and version of every plugin that a recipe names."""
-    named: list[tuple[Any, Part]] = [(VIEWS, recipe.views), (BACKBONES, recipe.backbone)]
+    """Distribution, version and code of every plugin that a recipe names."""
+    named: list[tuple[Registry[Any], str]] = [
+        (VIEWS, recipe.views.name),
+        (BACKBONES, recipe.backbone.name),
+        (OPTIMIZERS, recipe.optimizer.name),
+    ]
     for stage in recipe.stages:
         for objective in stage.objectives.values():
             for registry, part in (
                 (HEADS, objective.projector),
                 (HEADS, objective.predictor),
+                (CLUSTERING, objective.clustering),
+                (DECODERS, objective.decoder),
                 (LOSSES, objective.loss),
             ):
                 if isinstance(part, Part):
-                    named.append((registry, part))
-    found = {}
-    for registry, part in named:
-        origin = registry.origin(part.name)
-        found[f"{registry.kind}/{part.name}"] = f"{origin.distribution} {origin.version}"
-    return found
+                    named.append((registry, part.name))
+    return {f"{registry.kind}/{name}": str(registry.origin(name)) for registry, name in named}
 
 
 def card_of(
@@ -57,11 +77,15 @@ def card_of(
     feed: Feed,
     health: Mapping[str, float],
     wall_seconds: float,
+    *,
+    precision: str,
+    processes: int = 1,
 ) -> dict[str, Any]:
     """The card of the weights, less what ``weights.save`` measures itself."""
     cases = feed.cases
+    data = order.source.facts()
     return {
-        "name": f"{recipe.name}-{recipe.backbone.name}-{order.source.name}",
+        "name": re.sub(r"[^\w.]+", "-", f"{recipe.name}-{recipe.backbone.name}-{data['dataset']}"),
         "version": "0",
         "pixvox": version("pixvox"),
         "recipe": {
@@ -79,9 +103,11 @@ def card_of(
         "image_size": order.budget.image_size,
         "intensity": intensity_facts(feed.intensity),
         "spacing_mm": list(cases.spacing_mm) if cases.spacing_mm else None,
-        "data": {**order.source.facts(), "split": order.split, "cases": len(cases)},
+        "data": {**data, "split": order.split, "cases": len(cases)},
         "budget": order.budget.facts(),
         "seed": order.seed,
+        "precision": precision,
+        "processes": processes,
         "plugins": plugins_of(recipe),
         "health": dict(health),
         "collapsed": recipe.epochs > 0 and is_collapsed(health),

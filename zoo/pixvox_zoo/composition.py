@@ -12,10 +12,11 @@ import torch
 from torch import nn
 
 from pixvox_registry import BACKBONES, CLUSTERING, DECODERS, HEADS, LOSSES, VIEWS, Registry
-from pixvox_registry.draws import key
+from pixvox_registry.contracts import View
+from pixvox_registry.draws import Draws, key
 from pixvox_registry.errors import UserError
-from pixvox_zoo.recipe import Objective, Part, Recipe, Schedule, Stage, value
-from pixvox_zoo.refusals import check_signals
+from pixvox_zoo.recipe import Objective, Part, Recipe, Schedule, Stage
+from pixvox_zoo.refusals import check_bank, check_pairs, check_schedules, check_signals
 from pixvox_zoo.stores import Store
 
 MOMENTUM_ROLES = ("backbone", "projector", "clustering")  # the predictor never has a copy
@@ -55,7 +56,7 @@ class Composition(nn.Module):
         self.teacher = nn.ModuleDict()
         self.stores = nn.ModuleDict()
         self.stage = Stage(epochs=0)
-        self._specs: dict[str, Part] = {}
+        self._specs: dict[str, tuple[Part, dict[str, Any]]] = {}  # with the facts of its own
         self._schedules: list[tuple[str, str, Schedule]] = []  # path, setting, schedule
         backbone = self._add("backbone", BACKBONES, recipe.backbone)
         self.facts["num_features"] = backbone.num_features
@@ -81,8 +82,10 @@ class Composition(nn.Module):
             UserError: parts that do not fit; the sentence names them and those that would.
         """
         self.stage = stage
+        self.stores = nn.ModuleDict()  # what a former stage said is of another method
         if stage.backbone == "fresh":
-            self.backbone.load_state_dict(self._start)
+            for branch in self._branches("backbone"):
+                branch.load_state_dict(self._start)
         for name, objective in stage.objectives.items():
             self._add_objective(name, objective)
         if self.recipe.momentum is not None:
@@ -107,11 +110,14 @@ class Composition(nn.Module):
         return objective.target or ("same" if self.recipe.momentum is None else "momentum")
 
     def set_schedules(self, progress: float) -> None:
-        """Move every scheduled setting to its value at this share of the run."""
+        """Move every scheduled setting to its value at this share of the stage."""
         for path, setting, schedule in self._schedules:
-            for holder in (self.parts, self.teacher):
-                if path in holder:
-                    setattr(holder[path], setting, schedule.at(progress))
+            for part in [self.views] if path == "views" else self._branches(path):
+                setattr(part, setting, schedule.at(progress))
+
+    def _branches(self, path: str) -> list[nn.Module]:
+        """A part and its momentum copy, as far as they are built."""
+        return [holder[path] for holder in (self.parts, self.teacher) if path in holder]
 
     def _add_objective(self, name: str, objective: Objective) -> None:
         width: int = self.facts["num_features"]
@@ -130,14 +136,24 @@ class Composition(nn.Module):
             self._role(name, "decoder", DECODERS, num_features=embedding, num_clusters=clusters)
         groups = self.views.num_targets
         if objective.queue:
-            self._add_store(f"{name}/queue", groups, objective.queue, embedding)
+            self.stores[f"{name}/queue"] = Store(groups, objective.queue, embedding)
         if objective.refit:
-            rows = self.facts["rows"][objective.stream]
+            check_bank(name, objective, self.facts["rows"])
             kept = groups if objective.refit == "epoch" else 1
-            self._add_store(f"{name}/bank", kept, rows, clustered)
+            rows = self.facts["rows"][objective.stream]
+            self.stores[f"{name}/bank"] = Store(kept, rows, clustered)
         if objective.loss:
             loss = self._role(name, "loss", LOSSES)
             check_signals(name, objective, loss, self.views)
+            check_pairs(name, objective, loss, self.recipe.views.name, self._look_at_views)
+
+    def _look_at_views(self) -> list[View]:
+        """Views of two blank cases: only their number, roles and sizes count."""
+        sizes = [self.facts["image_size"]] * self.facts["dims"]
+        device = next(self.backbone.parameters()).device  # a later stage begins where we are by now
+        blank = torch.zeros(2, self.facts["in_channels"], *sizes, device=device)
+        views: list[View] = self.views(blank, Draws(seed=0, step=0, batch=2, device=device))
+        return views
 
     def _role(self, name: str, role: str, registry: Registry[Any], **facts: Any) -> Any:
         spec = getattr(self.objectives[name], role)
@@ -154,21 +170,21 @@ class Composition(nn.Module):
 
     def _add(self, path: str, registry: Registry[Any], part: Part, **facts: Any) -> Any:
         """Build a part once; a later stage that names the same one goes on with it."""
-        if self._specs.get(path) != part:
+        if self._specs.get(path) != (part, facts):
             self.parts[path] = self._build(path, registry, part, facts)
-            self._specs[path] = part
-            self._schedules = [entry for entry in self._schedules if entry[0] != path]
-            moving = part.settings.items()
-            self._schedules += [(path, k, v) for k, v in moving if isinstance(v, Schedule)]
+            self._specs[path] = part, facts
+            if path in self.teacher:
+                del self.teacher[path]
         return self.parts[path]
 
     def _build(self, path: str, registry: Registry[Any], part: Part, facts: dict[str, Any]) -> Any:
         torch.manual_seed(key(self.seed, "init", path))
-        return assemble(registry, part, {**self.facts, **facts})
-
-    def _add_store(self, path: str, views: int, rows: int, width: int) -> None:
-        if path not in self.stores:
-            self.stores[path] = Store(views, rows, width)
+        built = assemble(registry, part, {**self.facts, **facts})
+        check_schedules(registry.kind, part, built)
+        self._schedules = [entry for entry in self._schedules if entry[0] != path]
+        moving = part.settings.items()
+        self._schedules += [(path, k, v) for k, v in moving if isinstance(v, Schedule)]
+        return built
 
     def _copy_for_momentum(self) -> None:
         for path, part in self.parts.items():
@@ -185,7 +201,10 @@ def assemble(registry: Registry[Any], part: Part, facts: Mapping[str, Any]) -> A
     registry.check_settings(part.name, part.settings)
     accepted = registry.names_of_settings(part.name)
     given = {name: facts[name] for name in accepted if name in facts}
-    given |= {name: value(setting, 0.0) for name, setting in part.settings.items()}
+    given |= {
+        name: setting.start if isinstance(setting, Schedule) else setting
+        for name, setting in part.settings.items()
+    }
     for name, parameter in accepted.items():
         if name not in given and parameter.default is Parameter.empty:
             raise UserError(f"{registry.kind} {part.name!r} needs the setting {name!r}; give it.")

@@ -8,6 +8,7 @@ from torch import Tensor
 from pixvox_registry.cases import Cases
 from pixvox_registry.contracts import Batch
 from pixvox_registry.draws import Draws, generator
+from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
 
 RESIDENT_BYTES = 4 << 30  # larger sources stay memory-mapped and are read batch by batch
@@ -20,6 +21,9 @@ class Feed:
         batch: B of the global batch; fewer where there are fewer cases.
         offset: of the case index, which is global over all sources.
         rank: this process's number among ``ranks``; it holds its share of every batch.
+
+    Raises:
+        UserError: a batch that the ranks cannot share evenly.
     """
 
     def __init__(
@@ -40,7 +44,13 @@ class Feed:
         self.seed = seed
         self.device = torch.device(device)
         self.offset = offset
-        share = self.batch // ranks
+        self.ranks = ranks
+        share, over = divmod(self.batch, ranks)
+        if over:
+            raise UserError(
+                f"A batch of {self.batch} cases cannot be shared evenly by {ranks} processes; take "
+                f"a batch that is a multiple of {ranks}, or fewer processes."
+            )
         self.rows = slice(rank * share, (rank + 1) * share)
         images = cases.images
         fits = images.numel() * images.element_size() <= RESIDENT_BYTES

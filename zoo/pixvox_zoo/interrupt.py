@@ -8,9 +8,10 @@ from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 from pixvox_registry.console import say
+from pixvox_registry.errors import RESUME_ME
+from pixvox_zoo.ranks import rank
 
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
-RESUME_ME = 75  # EX_TEMPFAIL: what schedulers take for "try again"
 
 
 class Interrupt:
@@ -35,7 +36,12 @@ class Interrupt:
             signal.signal(number, handler)
 
     def leave(self, farewell: str) -> NoReturn:
-        """Say where the run stands and exit."""
+        """Say where the run stands and exit; once, for all ranks.
+
+        The others exit with 0: at any other code Fabric kills rank 0, and its own is lost.
+        """
+        if rank() > 0:
+            raise SystemExit(0)
         say(farewell)
         raise SystemExit(RESUME_ME)
 

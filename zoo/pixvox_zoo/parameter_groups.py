@@ -13,13 +13,14 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Two groups in the given order: tensors of two or more axes decay, vectors do not.
 
-    The second group carries ``adapt: False``, which LARS reads (arXiv:1708.03888, section 4).
+    ``decays`` says which, whatever the weight decay of the moment. The second group also carries
+    ``adapt: False``, which LARS reads (arXiv:1708.03888, section 4).
     """
     decayed: list[nn.Parameter] = []
     plain: list[nn.Parameter] = []
     for _, parameter in named:
         (decayed if parameter.ndim > 1 else plain).append(parameter)
     return [
-        {"params": decayed, "weight_decay": weight_decay, "adapt": True},
-        {"params": plain, "weight_decay": 0.0, "adapt": False},
+        {"params": decayed, "weight_decay": weight_decay, "decays": True, "adapt": True},
+        {"params": plain, "weight_decay": 0.0, "decays": False, "adapt": False},
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -14,24 +15,23 @@ from torch import Tensor
 from pixvox_registry.contracts import Order
 from pixvox_registry.draws import key
 from pixvox_registry.errors import UserError
-from pixvox_registry.intensity import Intensity
 from pixvox_zoo import checkpoints, weights
-from pixvox_zoo.allocator import keep_memory
 from pixvox_zoo.card import card_of, identity_of
-from pixvox_zoo.composition import Facts
+from pixvox_zoo.devices import default_precision, fabric_of
 from pixvox_zoo.feed import Feed
-from pixvox_zoo.health import is_collapsed
 from pixvox_zoo.interrupt import Interrupt
 from pixvox_zoo.plan import Leg, plan
+from pixvox_zoo.preparation import prepare
+from pixvox_zoo.ranks import first_alone, greatest, together
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.refit import refit
-from pixvox_zoo.refusals import check_streams
 from pixvox_zoo.reporting import Reporter
 from pixvox_zoo.run_folder import claim, lock
 from pixvox_zoo.stepper import Stepper
 from pixvox_zoo.wiring import Wiring
 
 CHECKPOINT_SECONDS = 60.0
+GO_ON, STORE, LEAVE = range(3)  # what a rank wishes after a step; the greatest wish is granted
 
 
 def pretrain(
@@ -60,31 +60,30 @@ def pretrain(
             that is not finite.
         SystemExit: 75 after SIGTERM or SIGUSR1; the run can be resumed.
     """
-    fabric = Fabric(
-        accelerator=accelerator,
-        devices=devices,
-        strategy="ddp" if devices > 1 else "auto",
-        precision=precision or default_precision(accelerator),  # type: ignore[arg-type]
-    )
-    fabric.launch()
-    identity = identity_of(recipe, order)
+    precision = precision or default_precision(accelerator)
+    fabric = fabric_of(devices, accelerator, precision)
+    identity = identity_of(recipe, order, precision=precision, processes=devices)
     if (out / "weights" / "card.json").exists():
         claim(out, identity, resume=resume)
         return out / "weights"
-    feed, wiring = prepare(recipe, order, fabric)
+    fabric.launch()
+    with together(fabric.device):
+        feed, wiring = prepare(recipe, order, fabric)
     legs = plan(recipe, order.budget, feed.batch)
-    with lock(out / "ranks" / str(fabric.global_rank) if fabric.global_rank else out):
-        claim(out, identity, resume=resume or fabric.global_rank > 0)
-        reporter = Reporter(out, feed, total=legs[-1].end, quiet=quiet or fabric.global_rank > 0)
-        with reporter, Interrupt() as interrupt:
-            train(wiring, feed, legs, out, fabric, reporter, interrupt, checkpoint_seconds)
-            health = reporter.finish(wiring)
-        if fabric.global_rank == 0:
-            card = card_of(recipe, order, wiring, feed, health, reporter.wall_seconds)
-            weights.save(out / "weights", wiring.backbone, card)
-            checkpoints.remove(out / "checkpoints")
-        if is_collapsed(health) and recipe.epochs > 0 and not quiet:
-            reporter.warn(f"{recipe.name} has collapsed: {health}")
+    first = fabric.global_rank == 0
+    with ExitStack() as held:
+        with together(fabric.device):
+            if first:
+                held.enter_context(lock(out))
+                claim(out, identity, resume=resume)
+        reporter = held.enter_context(
+            Reporter(out, feed, total=legs[-1].end, quiet=quiet, first=first)
+        )
+        interrupt = held.enter_context(Interrupt())
+        train(wiring, feed, legs, out, fabric, reporter, interrupt, checkpoint_seconds)
+        with together(fabric.device):
+            if first:
+                finish(recipe, order, wiring, feed, out, reporter, precision)
     return out / "weights"
 
 
@@ -99,15 +98,14 @@ def train(
     checkpoint_seconds: float,
 ) -> None:
     """The loop, prose from top to bottom."""
-    found = checkpoints.newest(out / "checkpoints")
-    tensors, state = found or ({}, {"step": 0, "leg": 0, "numbers": {}})
-    reporter.resume(state["step"])
+    found = first_alone(lambda: checkpoints.newest(out / "checkpoints"), fabric.device)
+    tensors, state = found or ({}, {"step": 0, "leg": 0})
+    reporter.resume(state["step"], state.get("wall_seconds", 0.0))
     for number, leg in enumerate(legs):
         wiring.begin_stage(leg.stage)
         wiring.to(fabric.device).train()
         if number < state["leg"]:
             continue
-        check_every_stream(wiring, feed)
         stepper = Stepper(wiring)
         step = leg.start
         if found and number == state["leg"]:
@@ -115,20 +113,25 @@ def train(
             restore(wiring, stepper, tensors, state)
         else:
             refit(wiring, "stage", feed, step)
+            refit(wiring, "epoch", feed, step)
             wiring.fill_queues((feed.at(s), feed.draws_at(s)) for s in range(feed.steps_per_epoch))
         last_save = time.monotonic()
 
         while step < leg.end:
-            if step % feed.steps_per_epoch == 0:
+            if step > leg.start and step % feed.steps_per_epoch == 0:
                 refit(wiring, "epoch", feed, step)
             loss = advance(wiring, feed, stepper, leg, step, fabric)
             step += 1
             reporter.step(step, loss, wiring, stepper.lr)
             due = time.monotonic() - last_save > checkpoint_seconds
-            if (due or interrupt.requested) and fabric.global_rank == 0:
-                store(out, step, number, wiring, stepper)
+            wish = LEAVE if interrupt.requested else STORE if due else GO_ON
+            wish = greatest(wish, fabric.device)
+            if wish >= STORE:
+                with together(fabric.device):
+                    if fabric.global_rank == 0:
+                        store(out, step, number, wiring, stepper, reporter.wall_seconds)
                 last_save = time.monotonic()
-            if interrupt.requested:
+            if wish == LEAVE:
                 interrupt.leave(f"{out} is safe at step {step} of {legs[-1].end}; resume it.")
 
 
@@ -152,57 +155,6 @@ def advance(
     return loss
 
 
-def prepare(recipe: Recipe, order: Order, fabric: Fabric) -> tuple[Feed, Wiring]:
-    """Cases on the device, and the method that fits them, its first stage built.
-
-    Raises:
-        UserError: missing labels, or parts that do not fit; nothing is written before.
-    """
-    keep_memory()
-    cases = order.source.cases(order.split).resized(order.budget.image_size)
-    missing = sorted(recipe.needs_labels - cases.labels.keys())
-    if missing:
-        raise UserError(
-            f"Recipe {recipe.name!r} learns from the label {missing[0]!r}; {order.source.name} has "
-            f"{', '.join(cases.labels) or 'no labels'}. Take a recipe that needs none."
-        )
-    feed = Feed(
-        cases,
-        Intensity.of(cases.images),
-        batch=order.budget.batch,
-        seed=order.seed,
-        device=fabric.device,
-        rank=fabric.global_rank,
-        ranks=fabric.world_size,
-    )
-    classes = int(cases.labels["class"].max()) + 1 if "class" in cases.labels else 0
-    facts = Facts(
-        dims=cases.dims,
-        in_channels=cases.in_channels,
-        image_size=order.budget.image_size,
-        width=order.budget.width,
-        stem=order.budget.stem,
-        flips=order.flips,
-        num_classes=classes,
-        rows={"pooled": len(cases)},
-    )
-    wiring = Wiring(recipe, facts, seed=order.seed)
-    wiring.begin_stage(recipe.stages[0])
-    wiring.to(fabric.device).train()
-    check_every_stream(wiring, feed)
-    return feed, wiring
-
-
-@torch.no_grad()
-def check_every_stream(wiring: Wiring, feed: Feed) -> None:
-    """Refuse an objective whose stream the backbone does not give, before the first step."""
-    wiring.eval()
-    seen = [wiring.backbone(feed.at(0).images[:2])]
-    wiring.train()
-    for name, objective in wiring.objectives.items():
-        check_streams(name, objective, wiring.recipe.backbone.name, seen)
-
-
 def check_finite(loss: Tensor, norm: Tensor, step: int, feed: Feed) -> None:
     """Stop before the optimizer touches anything.
 
@@ -220,11 +172,13 @@ def check_finite(loss: Tensor, norm: Tensor, step: int, feed: Feed) -> None:
     )
 
 
-def store(out: Path, step: int, leg: int, wiring: Wiring, stepper: Stepper) -> None:
+def store(
+    out: Path, step: int, leg: int, wiring: Wiring, stepper: Stepper, wall_seconds: float
+) -> None:
     """Write a checkpoint."""
     moments, numbers = checkpoints.split_optimizer(stepper.optimizer)
     own = {f"wiring/{name}": tensor for name, tensor in wiring.state_dict().items()}
-    state: dict[str, Any] = {"leg": leg, "numbers": numbers}
+    state: dict[str, Any] = {"leg": leg, "numbers": numbers, "wall_seconds": wall_seconds}
     checkpoints.save(out / "checkpoints", step, {**own, **moments}, state)
 
 
@@ -238,7 +192,28 @@ def restore(
     checkpoints.join_optimizer(stepper.optimizer, tensors, state["numbers"])
 
 
-def default_precision(accelerator: str) -> str:
-    """bf16 where CUDA will run it, 32 bits elsewhere."""
-    on_cuda = accelerator in ("auto", "gpu", "cuda") and torch.cuda.is_available()
-    return "bf16-mixed" if on_cuda else "32-true"
+def finish(
+    recipe: Recipe,
+    order: Order,
+    wiring: Wiring,
+    feed: Feed,
+    out: Path,
+    reporter: Reporter,
+    precision: str,
+) -> None:
+    """Look at the whole run a last time, and publish its weights."""
+    health = reporter.finish(wiring)
+    card = card_of(
+        recipe,
+        order,
+        wiring,
+        feed,
+        health,
+        reporter.wall_seconds,
+        precision=precision,
+        processes=feed.ranks,
+    )
+    weights.save(out / "weights", wiring.backbone, card)
+    checkpoints.remove(out / "checkpoints")
+    if card["collapsed"]:
+        reporter.warn(f"{recipe.name} has collapsed: {health}")

@@ -1,20 +1,74 @@
-"""The only file that knows a rank: gather with gradient, mean of gradients."""
+"""Ranks: what processes that train together exchange, and what they agree on."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
+from pixvox_registry.console import say
+from pixvox_registry.errors import UserError
+
+T = TypeVar("T")
 MaybeTensor = TypeVar("MaybeTensor", Tensor, "Tensor | None")
 
 
 def is_distributed() -> bool:
     """Do several processes train together?"""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def rank() -> int:
+    """The number of this process among them."""
+    return dist.get_rank() if is_distributed() else 0
+
+
+def greatest(number: int, device: torch.device) -> int:
+    """The greatest of what all ranks say; each of them has to ask."""
+    if not is_distributed():
+        return number
+    told = torch.tensor(number, device=device)
+    dist.all_reduce(told, dist.ReduceOp.MAX)
+    return int(told)
+
+
+@contextmanager
+def together(device: torch.device) -> Iterator[None]:
+    """What one rank refuses here, all refuse: none waits for one that has left.
+
+    The first of those that refuse says why. Ranks above 0 end with 0, since at any other code
+    Fabric kills rank 0 before it has spoken.
+    """
+    if not is_distributed():
+        yield
+        return
+    refusal: UserError | None = None
+    try:
+        yield
+    except UserError as error:
+        refusal = error
+    nobody = dist.get_world_size()
+    first = -greatest(-(rank() if refusal else nobody), device)
+    if first == nobody:
+        return
+    if refusal and rank() == first == 0:
+        raise refusal
+    if rank() == first:
+        say(f"pixvox: process {first}: {refusal}")
+    raise SystemExit(0 if rank() else 2)
+
+
+def first_alone(act: Callable[[], T], device: torch.device) -> T:
+    """Rank 0 acts, then the others do: it clears away what they should not meet."""
+    done: list[T] = []
+    with together(device):
+        if rank() == 0:
+            done.append(act())
+    return done[0] if done else act()
 
 
 def gather(x: MaybeTensor, dim: int = 1) -> MaybeTensor:

@@ -9,13 +9,15 @@ from typing import Any, TypeAlias
 
 from pixvox_registry.artifacts import fingerprint
 
+PROSE = ("title", "paper", "family")  # of a recipe: they decide nothing
+
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
     """A number that moves from ``start`` to ``end`` on a cosine.
 
     Args:
-        until: the share of the run after which it stays at ``end``.
+        until: the share of the stage after which it stays at ``end``.
     """
 
     start: float
@@ -23,7 +25,7 @@ class Schedule:
     until: float = 1.0
 
     def at(self, progress: float) -> float:
-        """Its value when a share ``progress`` in [0, 1] of the run is done."""
+        """Its value when a share ``progress`` in [0, 1] of the stage is done."""
         done = min(1.0, progress / self.until) if self.until > 0 else 1.0
         return self.end + (self.start - self.end) * (1 + math.cos(math.pi * done)) / 2
 
@@ -32,7 +34,7 @@ Number: TypeAlias = float | Schedule
 
 
 def value(number: Number, progress: float) -> float:
-    """A number of a recipe at a point of the run."""
+    """A number of a recipe when a share ``progress`` of the stage is done."""
     return number.at(progress) if isinstance(number, Schedule) else number
 
 
@@ -46,7 +48,7 @@ class Part:
 
 @dataclass(frozen=True, kw_only=True)
 class Freeze:
-    """How long parameters stand still: to a step, to a share of the run, or throughout."""
+    """How long parameters stand still: to a step or a share of the stage, or throughout it."""
 
     until_step: int | None = None
     until: float | None = None
@@ -112,7 +114,7 @@ class Optimization:
 
     Args:
         lr: peak learning rate; after a linear warm-up it follows a cosine to zero.
-        warmup: share of the run that warms up.
+        warmup: share of the stage that warms up.
         clip: largest norm of the gradient, or None.
         settings: further arguments of the optimizer.
     """
@@ -162,13 +164,14 @@ class Recipe:
         return {o.labels for s in self.stages for o in s.objectives.values() if o.labels}
 
     def facts(self) -> dict[str, Any]:
-        """As plain JSON: for the run folder, for cards and for keys."""
+        """All of it as plain JSON; ``decisive`` is what keys are made of."""
         return asdict(self)
+
+    def decisive(self) -> dict[str, Any]:
+        """The facts that decide the weights: all but title, paper and family."""
+        return {name: fact for name, fact in self.facts().items() if name not in PROSE}
 
     @property
     def sha256(self) -> str:
-        """What weights and results carry; titles and papers do not count."""
-        decisive = self.facts()
-        for prose in ("title", "paper", "family"):
-            decisive.pop(prose)
-        return fingerprint(decisive)
+        """Of what is decisive; weights and results carry it."""
+        return fingerprint(self.decisive())

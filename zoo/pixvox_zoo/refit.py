@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 
 from pixvox_registry.contracts import Batch, View
-from pixvox_zoo.branches import encode, over_views, stream
+from pixvox_registry.draws import key
+from pixvox_zoo.branches import Encoded, encode, index_of, over_views, single, stream, undisturbed
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.ranks import gather
 from pixvox_zoo.wiring import Wiring
@@ -15,34 +16,66 @@ from pixvox_zoo.wiring import Wiring
 def refit(wiring: Wiring, when: str, feed: Feed, step: int) -> None:
     """Fit what is due: ``stage`` from clean images, ``epoch`` from the views' own crops.
 
-    An epoch's bank is filled by the steps of the epoch before; the first one by a pass here.
+    An epoch's bank is filled by the steps of the epoch before; the first of a stage by a pass here.
+    The seed is the same on every rank, so a fit that draws its start is too. A momentum copy takes
+    the fitted state as it is.
     """
-    due = {name for name, objective in wiring.objectives.items() if objective.refit == when}
-    banks = {name: wiring.store(name, "bank") for name in due}
-    if when == "stage" or any(not bank.filled.any() for bank in banks.values()):
-        for position in range(step, step + feed.steps_per_epoch if due else step):
+    due = sorted(name for name, o in wiring.objectives.items() if o.refit == when)
+    if when == "stage":
+        _fill_from_clean_images(wiring, due, feed, step)
+    else:
+        _fill_from_crops(wiring, due, feed, step)
+    for name in due:
+        bank, clustering = wiring.store(name, "bank"), wiring.part(name, "clustering")
+        torch.manual_seed(key(feed.seed, "refit", step, name))
+        clustering.refit(bank.z, bank.filled)
+        if wiring.recipe.momentum is not None:
+            copy = wiring.part(name, "clustering", momentum=True)
+            copy.load_state_dict(clustering.state_dict())
+
+
+def _fill_from_clean_images(wiring: Wiring, due: list[str], feed: Feed, step: int) -> None:
+    """In eval mode, as features are used later; no statistic moves."""
+    was_training = wiring.training
+    wiring.eval()
+    for position in _epoch_of(step, feed) if due else ():
+        batch = feed.at(position)
+        _write(wiring, due, batch, [View(batch.images)])
+    wiring.train(was_training)
+
+
+def _fill_from_crops(wiring: Wiring, due: list[str], feed: Feed, step: int) -> None:
+    """In the mode of the steps that will write the next epoch's; the statistics stay."""
+    empty = [name for name in due if not wiring.store(name, "bank").filled.any()]
+    with undisturbed(wiring.parts, wiring.teacher):
+        for position in _epoch_of(step, feed) if empty else ():
+            torch.manual_seed(key(feed.seed, "refit", position))
             batch = feed.at(position)
-            plain = [View(batch.images)]
-            views = (
-                plain if when == "stage" else wiring.views(batch.images, feed.draws_at(position))
-            )
-            _write(wiring, due, batch, views)
-    for name in sorted(due):
-        wiring.part(name, "clustering").refit(banks[name].z, banks[name].filled)
+            _write(wiring, empty, batch, wiring.views(batch.images, feed.draws_at(position)))
 
 
-def _write(wiring: Wiring, due: set[str], batch: Batch, views: list[View]) -> None:
-    """Store what the backbone says of one batch in every bank that is due."""
+def _epoch_of(step: int, feed: Feed) -> range:
+    """The steps of the whole epoch around a step: a stage may start in the middle of one."""
+    first = step - step % feed.steps_per_epoch
+    return range(first, first + feed.steps_per_epoch)
+
+
+def _write(wiring: Wiring, due: list[str], batch: Batch, views: list[View]) -> None:
+    """Store what the target branch says of one batch in every bank that is due."""
     shown = [number for number, view in enumerate(views) if view.role != "online"]
-    encoded = encode(wiring.parts["backbone"], views, shown, masked=False)
-    for name in sorted(due):
+    seen: dict[bool, Encoded] = {}
+    for name in due:
         objective = wiring.objectives[name]
-        found = stream(encoded, objective.stream, len(batch.images))
+        momentum = wiring.target_of(objective) == "momentum"
+        if momentum not in seen:
+            backbone = (wiring.teacher if momentum else wiring.parts)["backbone"]
+            seen[momentum] = encode(backbone, views, shown, masked=False)
+        name_of_stream = objective.target_stream or objective.stream
+        found = stream(seen[momentum], name_of_stream, len(batch.images))
         if found is None:
             continue
         x = found.x
         if objective.cluster_on == "embedding":
-            x = over_views(wiring.part(name, "projector"), x)
-        slices = objective.stream == "slices" and batch.slice_index is not None
-        index = batch.slice_index.flatten() if slices else batch.index  # type: ignore[union-attr]
-        wiring.store(name, "bank").write(gather(index, 0), gather(x.float()))
+            x = over_views(wiring.part(name, "projector", momentum=momentum), x)
+        index = index_of(objective.stream, batch, x.shape[1])
+        wiring.store(name, "bank").write(gather(index, 0), gather(single(x)))

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from inspect import Parameter
 from typing import Any
 
 from pixvox_registry import BACKBONES, CLUSTERING, DECODERS, HEADS, VIEWS
-from pixvox_registry.contracts import Features
+from pixvox_registry.contracts import Features, View
 from pixvox_registry.errors import UserError
-from pixvox_zoo.recipe import Objective
-from pixvox_zoo.signals import names_of
+from pixvox_zoo.recipe import Objective, Part, Schedule
+from pixvox_zoo.signals import names_of, pairs_of
 
-ALWAYS = {"online", "target", "pairs", "index", "frame", "features"}
+ALWAYS = {"online", "target", "pairs", "index"}
 GIVERS = {
     "scores": ("clustering head", CLUSTERING),
     "assignments": ("clustering head", CLUSTERING),
     "groups": ("clustering head", CLUSTERING),
+    "queue_groups": ("clustering head", CLUSTERING),
     "prediction": ("decoder", DECODERS),
     "original": ("decoder", DECODERS),
     "embedding": ("projector", HEADS),
     "mask": ("masked views", VIEWS),
+    "frame": ("views with frames", VIEWS),
 }
 
 
@@ -33,13 +35,72 @@ def check_signals(name: str, objective: Objective, loss: Any, views: Any) -> Non
     given = ALWAYS | set(views.provides) - {"labels"}
     given |= {"scores", "assignments", "groups"} if objective.clustering else set()
     given |= {"prediction", "original"} if objective.decoder else set()
-    given |= {"queue", "queue_groups"} if objective.queue else set()
+    given |= {"queue"} if objective.queue else set()
+    given |= {"queue_groups"} if objective.queue and objective.clustering else set()
     given |= {"labels"} if objective.labels else set()
     for signal, parameter in names_of(loss).items():
         if signal in given or parameter.default is not Parameter.empty:
             continue
-        part = objective.loss.name if objective.loss else "?"
-        raise UserError(f"loss {part!r} needs {signal}; objective {name!r} has {_lack(signal)}")
+        needs = f"loss {_loss(objective)!r} needs {signal}; objective {name!r} has "
+        raise UserError(needs + _lack(signal, objective))
+
+
+def check_pairs(
+    name: str, objective: Objective, loss: Any, views: str, look: Callable[[], list[View]]
+) -> None:
+    """Refuse a loss of pairs where the views give none; ``look`` makes them once.
+
+    Raises:
+        UserError: names the loss, the rule of pairs and the views.
+    """
+    if "pairs" not in names_of(loss):
+        return
+    seen = look()
+    sizes = [view.image.shape for view in seen]
+    dense = objective.stream != "pooled"  # and tells of the first size alone
+    numbers = [number for number in range(len(seen)) if not dense or sizes[number] == sizes[0]]
+    online = [number for number in numbers if seen[number].role != "target"]
+    targets = [number for number in numbers if seen[number].role != "online"]
+    if not pairs_of(objective.pairs, targets, online):
+        raise UserError(
+            f"loss {_loss(objective)!r} compares pairs of views; objective {name!r} has pairs: "
+            f"{objective.pairs}, of which the {len(seen)} of views {views!r} make none. Take views "
+            f"that make more (there are {', '.join(VIEWS)}) or other pairs."
+        )
+
+
+def check_bank(name: str, objective: Objective, rows: Collection[str]) -> None:
+    """Refuse a refit of nothing, or to a stream whose rows nobody numbers.
+
+    Raises:
+        UserError: names the objective and what would fit.
+    """
+    if not objective.clustering:
+        fitting = ", ".join(CLUSTERING) or "none installed"
+        raise UserError(
+            f"objective {name!r} has refit: {objective.refit} and no clustering head. "
+            f"Fitting: {fitting}."
+        )
+    if objective.stream not in rows:
+        raise UserError(
+            f"objective {name!r} has refit: {objective.refit} on the stream {objective.stream!r}, "
+            f"of which no bank is kept here. Banks are kept of: {', '.join(rows) or 'none'}."
+        )
+
+
+def check_schedules(kind: str, part: Part, built: Any) -> None:
+    """Refuse a schedule that would move nothing.
+
+    Raises:
+        UserError: names the setting.
+    """
+    for setting, given in part.settings.items():
+        moves = isinstance(getattr(built, setting, None), int | float)
+        if isinstance(given, Schedule) and not moves:
+            raise UserError(
+                f"{kind} {part.name!r} reads {setting!r} once and holds no number of that name, so "
+                "a schedule cannot move it. Give one number."
+            )
 
 
 def check_streams(name: str, objective: Objective, backbone: str, seen: Iterable[Features]) -> None:
@@ -53,8 +114,8 @@ def check_streams(name: str, objective: Objective, backbone: str, seen: Iterable
             )
 
 
-def _lack(signal: str) -> str:
-    if signal in ("queue", "queue_groups"):
+def _lack(signal: str, objective: Objective) -> str:
+    if signal in ("queue", "queue_groups") and not objective.queue:
         return "no queue. Give it one, for example queue: 4096."
     if signal == "labels":
         return "no labels. Name one that cases or views provide, for example labels: class."
@@ -62,6 +123,10 @@ def _lack(signal: str) -> str:
         return f"no such signal. There are: {', '.join(sorted({*ALWAYS, *GIVERS}))}."
     giver, registry = GIVERS[signal]
     return f"no {giver}. Fitting: {', '.join(registry) or 'none installed'}."
+
+
+def _loss(objective: Objective) -> str:
+    return objective.loss.name if objective.loss else "?"
 
 
 def _has(features: Features, stream: str) -> bool:

@@ -23,25 +23,32 @@ SHARE = 8
 
 
 class Reporter:
-    """Watches a run and writes what it sees; it never changes the run."""
+    """Watches a run and writes what it sees; it never changes the run.
 
-    def __init__(self, out: Path, feed: Feed, *, total: int, quiet: bool) -> None:
+    Args:
+        first: is this rank 0? The others see their share alone, and write nothing.
+    """
+
+    def __init__(
+        self, out: Path, feed: Feed, *, total: int, quiet: bool, first: bool = True
+    ) -> None:
         self.out = out
         self.feed = feed
         self.total = total
-        self.quiet = quiet
+        self.quiet = quiet or not first
+        self.first = first
         self.log = Log(out / "log.jsonl")
         epochs = max(1, -(-total // (REPORTS * feed.steps_per_epoch)))
         self.every = epochs * feed.steps_per_epoch
         self.cases = min(CASES, max(64, self.every * feed.batch // SHARE))
-        self.wall_seconds = 0.0
-        self._bar = progress(quiet=quiet)
+        self._bar = progress(quiet=self.quiet)
 
     def __enter__(self) -> Reporter:
         self._progress = self._bar.__enter__()
         self._task = self._progress.add_task("pretraining", total=self.total)
-        self._begun = self._last = time.monotonic()
-        self._first = self._last_step = 0
+        self._begun = time.monotonic()
+        self._start = 0
+        self._spent = 0.0
         return self
 
     def __exit__(
@@ -52,16 +59,25 @@ class Reporter:
     ) -> None:
         self._bar.__exit__(kind, error, trace)
 
-    def resume(self, step: int) -> None:
-        """Go on from a step; the log forgets what came after it."""
-        self.log.rewind(step)
-        self._first = self._last_step = step
+    @property
+    def wall_seconds(self) -> float:
+        """Of the whole run so far, with the processes before this one."""
+        return self._spent + time.monotonic() - self._begun
+
+    def resume(self, step: int, spent: float) -> None:
+        """Go on from a step that cost ``spent`` seconds; the log forgets what came after it."""
+        if self.first:
+            self.log.rewind(step)
+        self._spent = spent
+        self._start = step
         self._progress.update(self._task, completed=step)
 
     def step(self, step: int, loss: Tensor, wiring: Wiring, lr: float) -> None:
         """After each step; at the end of some epochs it looks at the health too."""
+        if not self.first:
+            return
         now = time.monotonic()
-        speed = (step - self._first) * self.feed.batch / max(1e-9, now - self._begun)
+        speed = (step - self._start) * self.feed.batch / max(1e-9, now - self._begun)
         if step % self.every and step != self.total:
             if not self.quiet:
                 self._progress.update(self._task, completed=step)
@@ -90,7 +106,6 @@ class Reporter:
 
     def finish(self, wiring: Wiring) -> dict[str, float]:
         """Draw the curves and give the last health figures."""
-        self.wall_seconds = time.monotonic() - self._begun
         lines = self.log.lines()
         if lines:
             curves.draw(

@@ -26,15 +26,14 @@ def crops(
         blurred: rows where sigma is not 0, if they are known; saves the products with identities.
     """
     x = images.movedim(1, -1)  # [B, *S, C]
-    with torch.autocast(images.device.type, enabled=False):  # bfloat16 would show in the pixels
+    if sigma is not None:
+        blurs = [gaussian(of_axis, size) for of_axis in sigma[blurred].unbind(1)]
+    for axis, inputs in enumerate(images.shape[2:]):
+        weights = interpolation(frame[:, axis, axis], frame[:, axis, -1], inputs, size)
         if sigma is not None:
-            blurs = [gaussian(of_axis, size) for of_axis in sigma[blurred].unbind(1)]
-        for axis, inputs in enumerate(images.shape[2:]):
-            weights = interpolation(frame[:, axis, axis], frame[:, axis, -1], inputs, size)
-            if sigma is not None:
-                weights[blurred] = blurs[axis % len(blurs)] @ weights[blurred]
-            # The first axis goes out and comes back last, so after all of them C stands in front.
-            x = x.reshape(len(images), inputs, -1).mT @ weights.mT  # [B, rest, size]
+            weights[blurred] = blurs[axis % len(blurs)] @ weights[blurred]
+        # The first axis goes out and comes back last, so after all of them C stands in front.
+        x = x.reshape(len(images), inputs, -1).mT @ weights.mT  # [B, rest, size]
     return x.reshape(*images.shape[:2], *[size] * (images.ndim - 2))
 
 

@@ -14,6 +14,7 @@ import yaml
 
 from pixvox_registry.artifacts import canonical_json, publish
 from pixvox_registry.errors import UserError
+from pixvox_registry.provenance import provenance
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def lock(folder: Path) -> Iterator[None]:
 
 
 def claim(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
-    """Write what the run is, or check that a run to be resumed is the same.
+    """Write what the run is and where it began, or check that a run to be resumed is the same.
 
     Raises:
         UserError: the folder holds a run and ``resume`` is off, or what it holds differs: the
@@ -49,6 +50,7 @@ def claim(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
     file = folder / "recipe.yaml"
     if not file.exists():
         text = yaml.safe_dump(json.loads(canonical_json(identity)), sort_keys=True, width=100)
+        publish(folder / "provenance.json", canonical_json(provenance()))
         publish(file, text.encode())
         return
     if not resume:
@@ -69,7 +71,7 @@ def claim(folder: Path, identity: Mapping[str, Any], *, resume: bool) -> None:
 
 
 class Log:
-    """``log.jsonl``: one line per epoch, cut back to the checkpoint when a run resumes."""
+    """``log.jsonl``: a line per report, cut back to the checkpoint when a run resumes."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 
 from pixvox_registry.contracts import Features
+
+PAIRS: dict[str, Callable[[int, int], bool]] = {
+    "other": lambda target, online: target != online,
+    "same": lambda target, online: target == online,
+    "all": lambda target, online: True,
+}
 
 
 @dataclass
@@ -35,6 +41,17 @@ class Signals:
     mask: Tensor | None = None  # [V, B]; for decoders [R, *grid]
     labels: Tensor | None = None  # [V, B]
     frame: Tensor | None = None  # [V, B, dims, dims + 1]
+
+
+def pairs_of(rule: str, targets: Iterable[int], online: Iterable[int]) -> list[tuple[int, int]]:
+    """Rows of target and online views that go together, from the numbers of the views.
+
+    >>> pairs_of("other", targets=[0, 1], online=[0, 1, 2])
+    [(0, 1), (0, 2), (1, 0), (1, 2)]
+    """
+    fits = PAIRS[rule]
+    mine = list(enumerate(online))
+    return [(g, v) for g, target in enumerate(targets) for v, view in mine if fits(target, view)]
 
 
 def names_of(part: Callable[..., Any]) -> Mapping[str, inspect.Parameter]:

@@ -44,7 +44,7 @@ class Stepper:
         """Learning rate and weight decay at this share of the stage."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.recipe.lr_at(progress)
-            if group["weight_decay"] > 0:
+            if group["decays"]:
                 group["weight_decay"] = value(self.recipe.weight_decay, progress)
 
     def update(self, step: int, progress: float) -> Tensor:

@@ -7,47 +7,47 @@ from torch import Tensor, nn
 
 
 class Store(nn.Module):
-    """``[G, R, E]`` rows with a mark for those that are filled; all of it is in the checkpoint."""
+    """``[G, R, E]`` rows with a mark for those that are filled; all of it is in the checkpoint.
+
+    A row keeps the index of its case and no groups: these are what the clustering says today, and
+    a refit would leave old ones behind.
+    """
 
     z: Tensor
     filled: Tensor
-    groups: Tensor
+    index: Tensor
     head: Tensor
 
     def __init__(self, views: int, rows: int, width: int) -> None:
         super().__init__()
         self.register_buffer("z", torch.zeros(views, rows, width))
         self.register_buffer("filled", torch.zeros(rows, dtype=torch.bool))
-        self.register_buffer("groups", torch.zeros(1, rows, dtype=torch.long))
+        self.register_buffer("index", torch.zeros(rows, dtype=torch.long))
         self.register_buffer("head", torch.zeros((), dtype=torch.long))
 
     @torch.no_grad()
-    def write(self, rows: Tensor, z: Tensor) -> None:
-        """Keep ``z [G, B, E]`` at ``rows [B]``."""
-        self.z[:, rows] = z.detach().to(self.z.dtype)
-        self.filled[rows] = True
+    def write(self, index: Tensor, z: Tensor) -> None:
+        """Keep ``z [G, B, E]`` at the rows ``index [B]``: a bank."""
+        self._keep(index, index, z)
 
     @torch.no_grad()
-    def push(self, z: Tensor, groups: Tensor | None = None) -> None:
-        """First in, first out: ``z [G, B, E]`` with its ``groups [L, B]``."""
-        z = z[:, -len(self.filled) :]
-        rows = (self.head + torch.arange(z.shape[1], device=self.head.device)) % len(self.filled)
-        self.write(rows, z)
-        self.head += z.shape[1]
-        if groups is not None:
-            if len(groups) != len(self.groups):
-                self.groups = self.groups[:1].repeat(len(groups), 1)
-            self.groups[:, rows] = groups[:, -len(rows) :]
+    def push(self, index: Tensor, z: Tensor) -> None:
+        """First in, first out, ``z [G, B, E]`` of the cases ``index [B]``: a queue."""
+        z, index = z[:, -len(self.filled) :], index[-len(self.filled) :]
+        rows = (self.head + torch.arange(len(index), device=self.head.device)) % len(self.filled)
+        self._keep(rows, index, z)
+        self.head += len(index)
 
-    def rows(self) -> Tensor:
-        """The filled rows: ``[G, Q, E]``."""
-        return self.z[:, self.filled]
-
-    def rows_of_groups(self) -> Tensor:
-        """Groups of the filled rows: ``[L, Q]``."""
-        return self.groups[:, self.filled]
+    def rows(self) -> tuple[Tensor, Tensor]:
+        """The filled rows and their cases: ``[G, Q, E], [Q]``."""
+        return self.z[:, self.filled], self.index[self.filled]
 
     @property
     def is_full(self) -> bool:
         """Is every row filled?"""
         return bool(self.filled.all())
+
+    def _keep(self, rows: Tensor, index: Tensor, z: Tensor) -> None:
+        self.z[:, rows] = z.detach().to(self.z.dtype)
+        self.index[rows] = index
+        self.filled[rows] = True

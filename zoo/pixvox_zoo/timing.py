@@ -8,9 +8,11 @@ import torch
 from lightning_fabric import Fabric
 
 from pixvox_registry.contracts import Order
+from pixvox_zoo.devices import fabric_of
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.plan import Leg, plan
-from pixvox_zoo.pretraining import advance, default_precision, prepare
+from pixvox_zoo.preparation import prepare
+from pixvox_zoo.pretraining import advance
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.stepper import Stepper
 from pixvox_zoo.wiring import Wiring
@@ -20,13 +22,14 @@ STEPS = 3
 
 def estimate_seconds(recipe: Recipe, order: Order) -> tuple[float, int]:
     """Seconds and bytes on disk of a whole run: three steps are timed, the first is thrown away."""
-    fabric = Fabric(precision=default_precision("auto"))  # type: ignore[arg-type]
+    fabric = fabric_of()
     feed, wiring = prepare(recipe, order, fabric)
     legs = plan(recipe, order.budget, feed.batch)
     weight_bytes = sum(t.numel() * t.element_size() for t in wiring.backbone.state_dict().values())
     seconds = 0.0
     for leg in legs:
         wiring.begin_stage(leg.stage)
+        wiring.to(fabric.device).train()
         if leg.end > leg.start:
             seconds += (leg.end - leg.start) * _step_seconds(wiring, feed, leg, fabric)
     return seconds, weight_bytes

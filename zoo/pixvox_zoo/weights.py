@@ -114,7 +114,7 @@ def fit(backbone: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
         if own[name].shape != tensors[name].shape
     ]
     if faults:
-        raise UserError(f"{where} does not fit its backbone: {'; '.join(sorted(faults))}.")
+        raise UserError(f"{where} does not fit what is built: {'; '.join(sorted(faults))}.")
     backbone.load_state_dict(dict(tensors))
 
 

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from pixvox_registry.contracts import Batch, View
-from pixvox_registry.draws import Draws
-from pixvox_zoo.branches import Encoded, Stream, encode, over_views, single, stream
+from pixvox_registry.draws import Draws, key
+from pixvox_zoo.branches import (
+    Encoded,
+    Stream,
+    encode,
+    index_of,
+    over_views,
+    single,
+    stream,
+    undisturbed,
+)
 from pixvox_zoo.composition import Composition
 from pixvox_zoo.ranks import gather
 from pixvox_zoo.recipe import Objective, value
-from pixvox_zoo.signals import Signals, call
-
-PAIRS: dict[str, Callable[[int, int], bool]] = {
-    "other": lambda target, online: target != online,
-    "same": lambda target, online: target == online,
-    "all": lambda target, online: True,
-}
+from pixvox_zoo.signals import Signals, call, pairs_of
 
 
 @dataclass
@@ -30,34 +33,44 @@ class Trace:
     target: Tensor  # [G, B, E]
     clustered: Tensor  # [G, B, E or D]
     index: Tensor  # [B]
-    groups: Tensor | None  # [L, B]
 
 
 class Wiring(Composition):
-    """The whole method as one module: the only owner of state and the only caller of ``gather``."""
+    """The whole method as one module, the only owner of state.
 
-    progress = 0.0  # share of the run that is done; the loop moves it
+    Ranks meet here, and where banks are filled (``refit``), and nowhere else before the gradient.
+    """
+
+    progress = 0.0  # share of the stage that is done; the loop moves it
 
     def forward(self, batch: Batch, draws: Draws) -> Tensor:
         """The weighted sum of all objectives that this batch can serve: ``-> []``."""
-        return self.loss_of(batch, self.views(batch.images, draws))
+        with torch.autocast(batch.images.device.type, enabled=False):  # half would show in pixels
+            views = self.views(batch.images, draws)
+        return self.loss_of(batch, views)
 
     def loss_of(self, batch: Batch, views: list[View]) -> Tensor:
         """The same, from views that are ready."""
-        everyone = range(len(views))
-        online = encode(self.parts["backbone"], views, everyone, masked=True)
-        target = self._encode_target(views, online)
-        self.traces: dict[str, Trace] = {}
         self.losses: dict[str, Tensor] = {}
         total = batch.images.new_zeros(())
-        for name, objective in self.objectives.items():
-            signals = self._signals(name, objective, batch, views, online, target)
-            if signals is None or objective.loss is None:
+        for name, signals in self._signals_of(batch, views):
+            objective = self.objectives[name]
+            if objective.loss is None:
                 continue
             with torch.autocast(batch.images.device.type, enabled=False):
                 self.losses[name] = call(self.part(name, "loss"), signals)
             total = total + value(objective.weight, self.progress) * self.losses[name]
         return total
+
+    def _signals_of(self, batch: Batch, views: list[View]) -> Iterator[tuple[str, Signals]]:
+        """The signals of each objective that this batch can serve; each leaves its trace."""
+        online = encode(self.parts["backbone"], views, range(len(views)), masked=True)
+        target = self._encode_target(views, online)
+        self.traces: dict[str, Trace] = {}
+        for name, objective in self.objectives.items():
+            signals = self._signals(name, objective, batch, views, online, target)
+            if signals is not None:
+                yield name, signals
 
     def _encode_target(self, views: list[View], online: Encoded) -> Encoded:
         if not self.teacher:
@@ -91,10 +104,10 @@ class Wiring(Composition):
         signals = Signals(
             online=single(over_views(self.part(name, "predictor"), z.x)),
             target=z_target.x,
-            pairs=_pairs(objective.pairs, z_target.views, z.views),
-            index=_index(objective.stream, batch),
+            pairs=pairs_of(objective.pairs, z_target.views, z.views),
+            index=index_of(objective.stream, batch, z_target.x.shape[1]),
             mask=_stack(views, z.views, "mask") if objective.stream != "pooled" else None,
-            frame=_stack(views, range(len(views)), "frame"),
+            frame=_stack(views, z.views, "frame"),
             labels=_labels(objective.labels, batch, views, z.views),
         )
         on_features = objective.cluster_on == "features"
@@ -147,6 +160,7 @@ class Wiring(Composition):
         signals.labels = gather(signals.labels)
         signals.scores = gather(signals.scores, 2)
         signals.index = gather(signals.index, 0)
+        signals.frame = gather(signals.frame)
         if not decoded:
             signals.mask = gather(signals.mask)
 
@@ -155,16 +169,18 @@ class Wiring(Composition):
     ) -> None:
         """Queue and assignments, as they stood before this step."""
         assert signals.target is not None and signals.index is not None
+        cases_of_queue = None
         if objective.queue:
-            queue = self.store(name, "queue")
-            signals.queue, signals.queue_groups = queue.rows(), queue.rows_of_groups()
+            signals.queue, cases_of_queue = self.store(name, "queue").rows()
         if objective.clustering:
             momentum = self.target_of(objective) == "momentum"
             clustering = self.part(name, "clustering", momentum=momentum)
             with torch.no_grad():
                 signals.assignments = clustering.assign(clustered, signals.index, signals.queue)
-            signals.groups = self.part(name, "clustering").groups(signals.index)
-        self.traces[name] = Trace(signals.target.detach(), clustered, signals.index, signals.groups)
+            signals.groups = clustering.groups(signals.index)
+            if cases_of_queue is not None:
+                signals.queue_groups = clustering.groups(cases_of_queue)
+        self.traces[name] = Trace(signals.target.detach(), clustered, signals.index)
 
     @torch.no_grad()
     def after_step(self) -> None:
@@ -174,7 +190,7 @@ class Wiring(Composition):
         for name, trace in self.traces.items():
             objective = self.objectives[name]
             if objective.queue:
-                self.store(name, "queue").push(trace.target, trace.groups)
+                self.store(name, "queue").push(trace.index, trace.target)
             if objective.refit == "epoch":
                 self.store(name, "bank").write(trace.index, trace.clustered)
             if objective.clustering:
@@ -185,14 +201,16 @@ class Wiring(Composition):
     def fill_queues(self, batches: Iterable[tuple[Batch, Draws]]) -> None:
         """Fill every queue before the first step: an empty one gives no loss and moves nothing."""
         waiting = {name for name, objective in self.objectives.items() if objective.queue}
-        for batch, draws in batches:
-            if not waiting:
-                return
-            self.loss_of(batch, self.views(batch.images, draws))
-            for name in sorted(waiting & self.traces.keys()):
-                queue = self.store(name, "queue")
-                queue.push(self.traces[name].target, self.traces[name].groups)
-                waiting -= {name} if queue.is_full else set()
+        with undisturbed(self.parts, self.teacher):
+            for batch, draws in batches:
+                if not waiting:
+                    return
+                torch.manual_seed(key(draws.seed, "queue", draws.step))
+                for name, _ in self._signals_of(batch, self.views(batch.images, draws)):
+                    if name in waiting:
+                        queue, trace = self.store(name, "queue"), self.traces[name]
+                        queue.push(trace.index, trace.target)
+                        waiting -= {name} if queue.is_full else set()
 
     def _follow(self, rate: float) -> None:
         """Momentum copies move a little towards their originals."""
@@ -200,18 +218,6 @@ class Wiring(Composition):
             originals = self.parts[path].parameters()
             for follower, leader in zip(copy.parameters(), originals, strict=True):
                 follower.lerp_(leader, rate)
-
-
-def _pairs(rule: str, targets: Iterable[int], online: Iterable[int]) -> list[tuple[int, int]]:
-    fits = PAIRS[rule]
-    mine = list(enumerate(online))
-    return [(g, v) for g, target in enumerate(targets) for v, view in mine if fits(target, view)]
-
-
-def _index(stream_name: str, batch: Batch) -> Tensor:
-    if stream_name == "slices" and batch.slice_index is not None:
-        return batch.slice_index.flatten()
-    return batch.index
 
 
 def _stack(views: list[View], numbers: Iterable[int], name: str) -> Tensor | None:

@@ -14,11 +14,12 @@ import typer
 
 from pixvox_registry import COMMANDS, ENGINES, UserError
 from pixvox_registry.console import say, show_table
+from pixvox_registry.errors import RESUME_ME
 
 if TYPE_CHECKING:
     from pixvox_benchmarks.plan import Plan
 
-RESUME_ME = 75  # EX_TEMPFAIL: what schedulers take for "try again"
+STOPS = (signal.SIGTERM, signal.SIGUSR1)  # schedulers send either
 
 
 @COMMANDS.register
@@ -54,7 +55,7 @@ def benchmark(
         budget=budget,
     )
     ENGINES.get(engine)
-    with leaving_at_sigterm():
+    with leaving_when_told():
         planned = plan(grid, out)
         if dry_run:
             from pixvox_benchmarks.forecast import forecast
@@ -107,18 +108,19 @@ def imported_by_planning() -> tuple[str, ...]:
 
 
 @contextmanager
-def leaving_at_sigterm() -> Iterator[None]:
-    """SIGTERM leaves with 75, by way of whoever has children to stop."""
+def leaving_when_told() -> Iterator[None]:
+    """SIGTERM and SIGUSR1 leave with 75, by way of whoever has children to stop."""
 
     def leave(number: int, frame: object) -> NoReturn:
         say("Stopped. The same command goes on where this one stopped.")
         raise SystemExit(RESUME_ME)
 
-    before = signal.signal(signal.SIGTERM, leave)
+    before = {number: signal.signal(number, leave) for number in STOPS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def show_board(plan: Plan, *, json: bool) -> None:

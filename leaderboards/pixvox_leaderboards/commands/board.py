@@ -53,15 +53,20 @@ def board(
 def report_faults(results: Path, *, json: bool) -> None:
     """Check every file and leave with 1 if one is at fault."""
     from pixvox_leaderboards.reading import files_of
-    from pixvox_leaderboards.verify import fault_of
+    from pixvox_leaderboards.verify import examine
     from pixvox_registry.artifacts import canonical_json
 
     files = files_of(results)
-    faults = [fault for fault in map(fault_of, files) if fault]
+    findings = [examine(file) for file in files]
+    faults = [finding.fault for finding in findings if finding.fault]
+    unchecked = [metric for finding in findings for metric in finding.unchecked]
     if json:
-        sys.stdout.write(canonical_json({"files": len(files), "faults": faults}).decode())
-    for fault in faults:
-        say(fault)
-    say(f"{len(files)} results checked, {len(faults)} at fault.")
+        counts = {"files": len(files), "faults": faults, "unchecked": unchecked}
+        sys.stdout.write(canonical_json(counts).decode())
+    for sentence in (*faults, *unchecked):
+        say(sentence)
+    say(
+        f"{len(files)} results checked, {len(faults)} at fault, {len(unchecked)} metrics unchecked."
+    )
     if faults:
         raise SystemExit(1)

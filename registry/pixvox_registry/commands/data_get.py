@@ -54,8 +54,8 @@ def downloadable(text: str) -> Downloadable:
     if name not in SOURCES:
         owners = {
             dataset: known
-            for known in SOURCES
-            for dataset in getattr(SOURCES.get(known), "offers", tuple)()
+            for known, factory in SOURCES.sound()
+            for dataset in getattr(factory, "offers", tuple)()
         }
         if name not in owners:
             raise unknown("dataset", name, owners)

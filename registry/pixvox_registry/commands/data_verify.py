@@ -38,7 +38,7 @@ def data_verify(
 
 def on_this_disk() -> list[str]:
     """A line for each dataset that some source recognises under ``$PIXVOX_DATA``."""
-    return [line for name in SOURCES for line in getattr(SOURCES.get(name), "found", list)()]
+    return [line for _, source in SOURCES.sound() for line in getattr(source, "found", list)()]
 
 
 def verified(line: str) -> dict[str, Any]:

@@ -52,14 +52,18 @@ def _plugin(kind: str, name: str) -> dict[str, object]:
 
 
 def _recipe(name: str) -> dict[str, object]:
+    from importlib.metadata import version
+
     from pixvox_registry.recipes import recipe_files
 
-    if name not in recipe_files():
-        raise unknown("recipe", name, recipe_files())
-    file = recipe_files()[name]
+    recipes = recipe_files()
+    if name not in recipes:
+        raise unknown("recipe", name, recipes)
+    file, (owner,) = recipes[name], recipes.owners(name)
     card = file.with_name("card.md")
     facts: dict[str, object] = {"name": f"recipe {name}", "file": str(file)}
     return facts | {
+        "distribution": f"{owner} {version(owner)}",
         "recipe": file.read_text(),
         "card": card.read_text() if card.exists() else "",
     }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Collection
 from typing import Annotated, Any
 
 import typer
 
 from pixvox_registry import COMMANDS, KINDS, BrokenPlugin
 from pixvox_registry.console import show_table
+from pixvox_registry.recipes import recipe_files
 
 
 @COMMANDS.register
@@ -64,18 +66,20 @@ def _device() -> dict[str, Any]:
 
 
 def _plugins() -> list[dict[str, Any]]:
-    rows = []
-    for group, registry in KINDS.items():
-        broken = []
-        for name in registry:
-            try:
-                registry.get(name)
-            except BrokenPlugin as error:
-                broken.append(str(error))
-        rows.append(
-            _row(group, "broken" if broken else "ok", "; ".join(broken) or f"{len(registry)}")
-        )
-    return rows
+    recipes = recipe_files()
+    rows = [_group(group, registry, registry.get) for group, registry in KINDS.items()]
+    return [*rows, _group("recipes", recipes, recipes.__getitem__)]
+
+
+def _group(group: str, names: Collection[str], look_up: Callable[[str], object]) -> dict[str, Any]:
+    """How many there are, or what is wrong with those that are broken."""
+    broken = []
+    for name in names:
+        try:
+            look_up(name)
+        except BrokenPlugin as error:
+            broken.append(str(error))
+    return _row(group, "broken" if broken else "ok", "; ".join(broken) or f"{len(names)}")
 
 
 def _places() -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -26,22 +27,24 @@ def list_plugins(
         raise unknown("kind", kind, [*KINDS, "recipes"])
     rows = [
         {"kind": group, "name": name, "from": registry.guests().get(name, "pixvox")}
-        | ({"state": _state(group, name)} if check else {})
+        | ({"state": _state(registry.get, name)} if check else {})
         for group, registry in KINDS.items()
         if kind in ("", group)
         for name in registry
     ]
     if kind in ("", "recipes"):
+        recipes = recipe_files()
         rows += [
-            {"kind": "recipes", "name": name, "from": "pixvox"} | ({"state": "ok"} if check else {})
-            for name in recipe_files()
+            {"kind": "recipes", "name": name, "from": " and ".join(recipes.owners(name))}
+            | ({"state": _state(recipes.__getitem__, name)} if check else {})
+            for name in recipes
         ]
     show_table(rows, as_json=json)
 
 
-def _state(group: str, name: str) -> str:
+def _state(look_up: Callable[[str], object], name: str) -> str:
     try:
-        KINDS[group].get(name)
+        look_up(name)
     except BrokenPlugin as error:
         return f"broken: {error}"
     return "ok"

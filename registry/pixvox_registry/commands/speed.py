@@ -29,13 +29,12 @@ def speed(
 
     if recipe not in recipe_files():
         raise unknown("recipe", recipe, recipe_files())
-    meters = [name for name in only.split(",") if name] or list(METERS)
-    for name in meters:
-        METERS.get(name)
+    named = [name for name in only.split(",") if name]
+    meters = {name: METERS.get(name) for name in named} or dict(METERS.sound())
     measured = {}
-    for name in meters:
+    for name, measure in meters.items():
         say(f"measuring {name} ...")
-        measured[name] = METERS.get(name)(recipe, dims, seconds)
+        measured[name] = measure(recipe, dims, seconds)
         if not json:
             show_table(measured[name])
             print()

@@ -160,13 +160,22 @@ class MedMNIST:
     def _present(self) -> Path:
         entry = self.entry  # an unknown flag is told first
         if not self.path.is_file():
-            plain = spell_source("medmnist", self.flag, {"size": self.size}, MedMNIST)
             raise UserError(
-                f"{self.flag} ({entry.dims}D) was looked for at {self.path} and is not there. Get "
-                f"it with `pixvox data get {plain}`, or point PIXVOX_DATA at the folder above "
-                "medmnist/."
+                f"{self.flag} ({entry.dims}D) was looked for at {self.path} and is not there. "
+                f"{self._remedy()}, or point PIXVOX_DATA at the folder above medmnist/."
             )
         return self.path
+
+    def _remedy(self) -> str:
+        """How to come by a good file, as the beginning of a sentence."""
+        plain = spell_source("medmnist", self.flag, {"size": self.size}, MedMNIST)
+        if self.path == self.remotes()[0].file:
+            way = "Move it away and run" if self.path.exists() else "Run"
+            return f"{way} `pixvox data get {plain}`"
+        return (
+            "Nobody publishes a file of this name: put a good one there, or take the official set, "
+            f"{plain}, without file="
+        )
 
     def _verified(self) -> bool:
         return _digest(self._present(), "md5") == self.entry.md5[str(self.size)]
@@ -176,7 +185,7 @@ class MedMNIST:
             raise UserError(
                 f"{self.path} is not the official {self.flag} at size {self.size}: its md5 is "
                 f"{_digest(self.path, 'md5')}, the official one "
-                f"{self.entry.md5[str(self.size)]}. Move it away and run `pixvox data get`, or "
+                f"{self.entry.md5[str(self.size)]}. {self._remedy()}, or "
                 "read it with allow_unverified=true; every result then says that it is unverified."
             )
 
@@ -187,7 +196,7 @@ class MedMNIST:
         except DAMAGED as error:
             raise UserError(
                 f"{self.path} cannot be read at {key!r} ({type(error).__name__}: {error}). It is "
-                "damaged or no MedMNIST file; move it away and run `pixvox data get`."
+                f"damaged or no MedMNIST file. {self._remedy()}."
             ) from error
         return array
 

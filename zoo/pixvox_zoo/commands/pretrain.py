@@ -18,16 +18,22 @@ def pretrain(
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
     split: Annotated[str, typer.Option(help="Which cases of the source.")] = "train",
     budget: Annotated[str, typer.Option(help="tiny, small, standard or paper.")] = "small",
-    epochs: Annotated[float, typer.Option(help="Instead of the budget's cases seen.")] = 0,
-    batch: Annotated[int, typer.Option(help="Instead of the budget's; over all devices.")] = 0,
-    image_size: Annotated[int, typer.Option(help="Instead of the budget's side.")] = 0,
-    width: Annotated[float, typer.Option(help="Instead of the budget's width.")] = 0,
-    stem: Annotated[str, typer.Option(help="Instead of the budget's: imagenet or small.")] = "",
+    epochs: Annotated[
+        float | None, typer.Option(help="Instead of the budget's cases seen.")
+    ] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Instead of the budget's; over all devices.")
+    ] = None,
+    image_size: Annotated[int | None, typer.Option(help="Instead of the budget's side.")] = None,
+    width: Annotated[float | None, typer.Option(help="Instead of the budget's width.")] = None,
+    stem: Annotated[
+        str | None, typer.Option(help="Instead of the budget's: imagenet or small.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and views.")] = 0,
     flips: Annotated[str, typer.Option(help="Mirror along: none, all, or axes as 0,2.")] = "none",
     devices: Annotated[int, typer.Option(help="Processes that train together.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    precision: Annotated[str, typer.Option(help="32-true or bf16-mixed; by device.")] = "",
+    precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed; by device.")] = None,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="key=value of the recipe; repeatable.")
     ] = None,
@@ -41,6 +47,7 @@ def pretrain(
     from pixvox_zoo.api import order_for
     from pixvox_zoo.border import read_recipe
     from pixvox_zoo.pretraining import pretrain as run
+    from pixvox_zoo.ranks import rank
 
     method = read_recipe(recipe, override or ())
     order = order_for(
@@ -65,7 +72,8 @@ def pretrain(
         resume=resume,
         devices=devices,
         accelerator=accelerator,
-        precision=precision or None,
+        precision=precision,
         quiet=quiet,
     )
-    say(f'Done. Load it: pixvox_zoo.load("{folder}").')
+    if rank() == 0:
+        say(f'Done. Load it: pixvox_zoo.load("{folder}").')

@@ -10,6 +10,9 @@ from pixvox_registry.contracts import Order, Pretrained
 from pixvox_zoo import weights
 from pixvox_zoo.border import read_recipe
 from pixvox_zoo.card import identity_of
+from pixvox_zoo.devices import default_precision, fabric_of
+from pixvox_zoo.preparation import prepare
+from pixvox_zoo.pretraining import pretrain
 from pixvox_zoo.timing import estimate_seconds
 
 
@@ -18,13 +21,16 @@ class RecipeMaker:
     """A method of the zoo, by the name of its recipe."""
 
     def fingerprint(self, order: Order) -> str:
-        """sha256 over the recipe, the cases, the budget, the seed and every plugin's version."""
-        return fingerprint(identity_of(read_recipe(order.method), order))
+        """sha256 over the recipe, cases, budget, seed, precision and every plugin's code."""
+        precision = default_precision("auto")
+        return fingerprint(identity_of(read_recipe(order.method), order, precision=precision))
+
+    def check(self, order: Order) -> None:
+        """Build the parts of every stage; nothing is written."""
+        prepare(read_recipe(order.method), order, fabric_of())
 
     def make(self, order: Order, folder: Path) -> Path:
         """Pretrain in ``folder``, or go on with it, or find it done."""
-        from pixvox_zoo.pretraining import pretrain
-
         return pretrain(read_recipe(order.method), order, folder, resume=True)
 
     def load(self, weights_folder: Path) -> Pretrained:

@@ -26,12 +26,13 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     ready. Both are timed in turn, so noise falls on both; medians are compared.
     """
     import torch
-    from lightning_fabric import Fabric
 
     from pixvox_zoo.border import read_recipe
+    from pixvox_zoo.devices import fabric_of
     from pixvox_zoo.health import examine
     from pixvox_zoo.plan import plan
-    from pixvox_zoo.pretraining import advance, prepare
+    from pixvox_zoo.preparation import prepare
+    from pixvox_zoo.pretraining import advance
     from pixvox_zoo.reporting import Reporter
     from pixvox_zoo.stepper import Stepper
 
@@ -44,7 +45,7 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
         seed=0,
         flips=tuple(range(dims)),
     )
-    fabric = Fabric()
+    fabric = fabric_of()
     feed, wiring = prepare(method, order, fabric)
     leg = plan(method, order.budget, feed.batch)[0]
     stepper = Stepper(wiring)
@@ -52,7 +53,8 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     ready = feed.at(0), wiring.views(feed.at(0).images, feed.draws_at(0))
 
     def bare() -> None:
-        loss = wiring.loss_of(*ready)
+        with fabric.autocast():
+            loss = wiring.loss_of(*ready)
         stepper.optimizer.zero_grad()
         loss.backward()
         stepper.optimizer.step()
@@ -66,7 +68,7 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     while time.perf_counter() < until or number < 4:
         clock.time("bare", bare)
         clock.time("whole", partial(whole, number))
-        phases(clock, wiring, feed, stepper, number)
+        phases(clock, wiring, feed, stepper, number, fabric)
         number += 1
     with tempfile.TemporaryDirectory() as folder:
         reporter = Reporter(Path(folder), feed, total=leg.end, quiet=True)
@@ -93,7 +95,7 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
 PHASES = ("read", "views", "forward", "loss", "backward", "optimizer")
 
 
-def phases(clock: Clock, wiring: Any, feed: Any, stepper: Any, number: int) -> None:
+def phases(clock: Clock, wiring: Any, feed: Any, stepper: Any, number: int, fabric: Any) -> None:
     """One step, lap by lap; the loss is timed by hooks inside the forward pass."""
     inside = Clock()
     hooks = []
@@ -104,7 +106,8 @@ def phases(clock: Clock, wiring: Any, feed: Any, stepper: Any, number: int) -> N
     batch = clock.time("read", lambda: feed.at(number))
     views = clock.time("views", lambda: wiring.views(batch.images, feed.draws_at(number)))
     begun = time.perf_counter()
-    total = wiring.loss_of(batch, views)
+    with fabric.autocast():
+        total = wiring.loss_of(batch, views)
     forward = time.perf_counter() - begun
     loss_seconds = sum(inside.laps.get("loss", []))
     clock.laps.setdefault("forward", []).append(forward - loss_seconds)

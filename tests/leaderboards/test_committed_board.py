@@ -1,0 +1,37 @@
+"""The boards in this repository are what its result files say, to the byte."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from pixvox_leaderboards import outputs
+from pixvox_leaderboards.board import Board, build
+from pixvox_leaderboards.reading import files_of, read_all
+from pixvox_leaderboards.verify import examine
+
+ROOT = Path(__file__).parents[2]
+HOME = ROOT / "leaderboards"
+
+
+@pytest.fixture(scope="module")
+def board() -> Board:
+    return build(read_all(HOME / "results"))
+
+
+def test_committed_boards_are_what_the_results_say(board: Board, tmp_path: Path) -> None:
+    """Not the picture: its bytes hang on the version of matplotlib, too."""
+    made = outputs.texts(board)
+    readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
+    outputs.renew(readme, board, tmp_path / "leaderboards")
+    stale = [name for name, content in made.items() if (HOME / name).read_bytes() != content]
+    stale += ["README.md"] * (readme.read_bytes() != (ROOT / "README.md").read_bytes())
+    assert not stale, f"{', '.join(stale)}: run `make boards` and commit what it changes"
+
+
+def test_every_committed_result_is_verified() -> None:
+    findings = [examine(file) for file in files_of(HOME / "results")]
+    wrong = [s for found in findings for s in (found.fault, *found.unchecked) if s]
+    assert not wrong, "\n".join(wrong)
