@@ -31,6 +31,14 @@ Factory = TypeVar("Factory", bound=Callable[..., Any])  # what register() hands 
 # A class without a constructor shows nn.Module's *args and **kwargs, which are no settings.
 CATCH_ALL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
+WORDS = (bool, int, float, str)  # what a recipe or a command line can spell in one word
+SPELT: Mapping[str, tuple[type, ...]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "float": (int, float),
+    "str": (str,),
+}
+
 
 class BrokenPlugin(UserError):
     """A plugin that exists and cannot be imported."""
@@ -88,9 +96,16 @@ class Registry(Collection[str], Generic[Plugin]):
             del self._lent[name]
 
     def build(self, name: str, /, *arguments: Any, **settings: Any) -> Plugin:
-        """A new plugin, for example ``LOSSES.build("barlow_twins", off_diagonal=5e-3)``."""
+        """A new plugin, for example ``LOSSES.build("barlow_twins", off_diagonal=5e-3)``.
+
+        Raises:
+            UserError: a setting that it does not have, or a value that it refuses.
+        """
         self.check_settings(name, settings)
-        plugin: Plugin = self.get(name)(*arguments, **settings)
+        try:
+            plugin: Plugin = self.get(name)(*arguments, **settings)
+        except ValueError as error:
+            raise UserError(f"{self.kind} {name!r} refuses its settings: {error}.") from error
         return plugin
 
     def get(self, name: str) -> Callable[..., Any]:
@@ -121,14 +136,17 @@ class Registry(Collection[str], Generic[Plugin]):
         return {name: p for name, p in parameters.items() if p.kind not in CATCH_ALL}
 
     def check_settings(self, name: str, settings: Mapping[str, Any]) -> None:
-        """Refuse a setting that the plugin does not have, with a suggestion."""
+        """Refuse a setting that the plugin does not have, with a suggestion, or of another type."""
         known = self.names_of_settings(name)
-        for key in settings:
+        for key, value in settings.items():
             if key not in known:
                 raise UserError(
                     f"{self.kind} {name!r} has no setting {key!r}.{suggestion(key, known)} "
                     f"It has: {', '.join(known) or 'none'}."
                 )
+            wanted = getattr(known[key].annotation, "__name__", known[key].annotation)
+            if type(value) in WORDS and type(value) not in SPELT.get(wanted, WORDS):
+                raise UserError(f"{self.kind} {name!r} wants {key} as {wanted}; {value!r} came.")
 
     def origin(self, name: str) -> Origin:
         """Distribution, version, module and code of a plugin."""

@@ -251,3 +251,40 @@ def test_every_command_has_help_with_an_example(
         main([*words, "--help"])
     assert end.value.code == 0
     assert f"Example: pixvox {' '.join(words)}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "accepted"),
+    [
+        ("rate", 1, True),
+        ("rate", "fast", False),
+        ("rate", True, False),
+        ("steps", 1.5, False),
+        ("name", 3, False),
+        ("limit", 3, True),
+        ("limit", None, True),
+    ],
+)
+def test_a_value_of_another_type_is_refused(setting, value, accepted) -> None:
+    def plain(
+        rate: float = 0.1, steps: int = 1, name: str = "", limit: float | None = None
+    ) -> dict[str, object]:
+        return {"rate": rate, "steps": steps, "name": name, "limit": limit}
+
+    with LOSSES.lend("plain", plain):
+        if accepted:
+            assert LOSSES.build("plain", **{setting: value})[setting] is value
+        else:
+            with pytest.raises(UserError, match=f"wants {setting} as .*; {value!r} came"):
+                LOSSES.build("plain", **{setting: value})
+
+
+def test_a_value_that_the_constructor_refuses_is_said_in_a_sentence() -> None:
+    def plain(rate: float) -> float:
+        raise ValueError(f"rate {rate} is below 0")
+
+    with (
+        LOSSES.lend("plain", plain),
+        pytest.raises(UserError, match="'plain' refuses its settings: rate -1 is below 0"),
+    ):
+        LOSSES.build("plain", rate=-1)
