@@ -12,6 +12,7 @@ from torch import Tensor
 from pixvox_benchmarks.folds import stratified
 from pixvox_benchmarks.learnable import learnable, predictable
 from pixvox_benchmarks.logistic import fit, probabilities
+from pixvox_benchmarks.standard import standard
 from pixvox_registry import METRICS, PROTOCOLS
 from pixvox_registry.contracts import Predictions, Split
 
@@ -42,7 +43,7 @@ class LinearProbe:
             UserError: train is empty or holds one class, or test is empty.
         """
         classes = learnable(train, val)
-        centre, scale = _standard(train.features)
+        centre, scale = standard(train.features)
         known, labels = train.target.unique(return_inverse=True)
         learnt = (train.features.double() - centre) / scale
         counts = torch.bincount(val.target, minlength=classes)
@@ -74,14 +75,6 @@ class LinearProbe:
         probability = torch.zeros(len(standardised), classes, dtype=torch.float64)
         probability[:, known] = probabilities(standardised, coefficients)
         return Predictions(probability, opened.target, chosen)
-
-
-def _standard(features: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean and standard deviation ``[D]``; features that are constant but for rounding keep 1."""
-    centre = features.double().mean(0)
-    scale = features.double().std(0, correction=0)
-    constant = scale <= 1e-6 * features.double().abs().amax(0)
-    return centre, torch.where(constant, 1.0, scale)
 
 
 def _aucs(features: Tensor, target: Tensor, coefficients: Tensor) -> Tensor:
