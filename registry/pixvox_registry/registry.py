@@ -31,7 +31,7 @@ Factory = TypeVar("Factory", bound=Callable[..., Any])  # what register() hands 
 # A class without a constructor shows nn.Module's *args and **kwargs, which are no settings.
 CATCH_ALL = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
-WORDS = (bool, int, float, str)  # what a recipe or a command line can spell in one word
+WORDS = (bool, int, float, str, type(None))  # what a recipe or a command line can spell in one word
 SPELT: Mapping[str, tuple[type, ...]] = {
     "bool": (bool,),
     "int": (int,),

@@ -38,11 +38,8 @@ def build_source(text: str) -> Source:
         if first in settings:
             raise UserError(f"{text!r} gives {first!r} twice: after the colon and by name.")
         settings = {first: argument, **settings}
-    SOURCES.check_settings(name, settings)
     for parameter in known.values():
-        if parameter.name in settings:
-            _check_type(name, parameter, settings[parameter.name])
-        elif parameter.default is inspect.Parameter.empty:
+        if parameter.default is inspect.Parameter.empty and parameter.name not in settings:
             raise UserError(f"Source {name!r} needs {parameter.name!r}. Write {FORM}.")
     return SOURCES.build(name, **settings)
 
@@ -115,14 +112,3 @@ def _quote(text: str) -> str:
 
 def _bare(text: str) -> str:
     return text[1:-1] if QUOTED.fullmatch(text) else text
-
-
-def _check_type(name: str, parameter: inspect.Parameter, value: Any) -> None:
-    """A setting whose default is a number, switch or text takes nothing else."""
-    wanted = type(parameter.default)
-    fits = type(value) is wanted or (wanted is float and type(value) is int)
-    if wanted in (int, float, bool, str) and not fits:
-        raise UserError(
-            f"Source {name!r} wants {parameter.name!r} to be {wanted.__name__}, like "
-            f"{parameter.default!r}; {value!r} came."
-        )

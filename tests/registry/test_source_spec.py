@@ -29,8 +29,9 @@ def test_a_comma_begins_a_setting_only_before_a_key(text, argument, settings):
     [
         ("phantom:shapes_2d", "Did you mean 'phantoms'"),
         ("phantoms:shapes_2d,cuont=4", "Did you mean 'count'"),
-        ("phantoms:shapes_2d,count=many", "'count' to be int"),
-        ("phantoms:shapes_2d,count=true", "'count' to be int"),
+        ("phantoms:shapes_2d,count=many", "wants count as int"),
+        ("phantoms:shapes_2d,count=true", "wants count as int"),
+        ("phantoms:shapes_2d,count=none", "wants count as int"),
         ("phantoms:shapes_2d,count=1,count=2", "twice"),
         ("phantoms:shapes_2d,kind=shapes_3d", "twice"),
         ("medmnist", "needs 'flag'"),
