@@ -23,6 +23,7 @@ def pretrain(
     data: str,
     out: Path | str,
     *,
+    split: str = "train",
     budget: str = "small",
     seed: int = 0,
     flips: str | Sequence[int] = "none",
@@ -32,15 +33,20 @@ def pretrain(
     image_size: int | None = None,
     width: float | None = None,
     stem: str | None = None,
+    devices: int = 1,
+    accelerator: str = "auto",
+    precision: str | None = None,
     resume: bool = False,
     quiet: bool = False,
 ) -> Path:
-    """Pretrain a recipe on the train split of a source; the folder of the weights.
+    """Pretrain a recipe on a split of a source; the folder of the weights.
 
     Args:
         data: as on the command line, for example ``phantoms:shapes_2d,count=512``.
         flips: along which axes this anatomy may be mirrored: ``none``, ``all``, or their numbers.
         epochs: instead of what the budget says; likewise ``batch`` to ``stem``.
+        devices: processes that train together.
+        precision: ``32-true`` or ``bf16-mixed``; by default bf16 on CUDA and 32 elsewhere.
     """
     changes = {
         "epochs": epochs,
@@ -50,8 +56,19 @@ def pretrain(
         "stem": stem,
     }
     method = read_recipe(recipe, overrides)
-    order = order_for(method.name, data, budget=budget, seed=seed, flips=flips, changes=changes)
-    return run(method, order, Path(out), resume=resume, quiet=quiet)
+    order = order_for(
+        method.name, data, split=split, budget=budget, seed=seed, flips=flips, changes=changes
+    )
+    return run(
+        method,
+        order,
+        Path(out),
+        resume=resume,
+        devices=devices,
+        accelerator=accelerator,
+        precision=precision,
+        quiet=quiet,
+    )
 
 
 def order_for(

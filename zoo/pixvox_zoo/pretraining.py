@@ -12,6 +12,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from pixvox_registry.console import say
 from pixvox_registry.contracts import Order
 from pixvox_registry.draws import key
 from pixvox_registry.errors import UserError
@@ -216,4 +217,4 @@ def finish(
     weights.save(out / "weights", wiring.backbone, card)
     checkpoints.remove(out / "checkpoints")
     if card["collapsed"]:
-        reporter.warn(f"{recipe.name} has collapsed: {health}")
+        say(f"{recipe.name} has collapsed: {health}")

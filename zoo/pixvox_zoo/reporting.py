@@ -115,7 +115,3 @@ class Reporter:
             )
         last = {"embedding_std": lines[-1]["embedding_std"]} if lines else {}
         return {**last, **examine(wiring.backbone, self.feed)}
-
-    def warn(self, text: str) -> None:
-        """A line for the person who waits."""
-        say(text)

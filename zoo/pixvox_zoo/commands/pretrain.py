@@ -44,35 +44,27 @@ def pretrain(
 
     Example: pixvox pretrain simclr --data image_folder:scans --epochs 50 --out runs/scans
     """
-    from pixvox_zoo.api import order_for
-    from pixvox_zoo.border import read_recipe
-    from pixvox_zoo.pretraining import pretrain as run
+    from pixvox_zoo.api import pretrain as run
     from pixvox_zoo.ranks import rank
 
-    method = read_recipe(recipe, override or ())
-    order = order_for(
-        method.name,
+    folder = run(
+        recipe,
         data,
+        out or Path("runs") / f"{Path(recipe).stem}-s{seed}",
         split=split,
         budget=budget,
         seed=seed,
         flips=flips,
-        changes={
-            "epochs": epochs,
-            "batch": batch,
-            "image_size": image_size,
-            "width": width,
-            "stem": stem,
-        },
-    )
-    folder = run(
-        method,
-        order,
-        out or Path("runs") / f"{method.name}-s{seed}",
-        resume=resume,
+        overrides=override or (),
+        epochs=epochs,
+        batch=batch,
+        image_size=image_size,
+        width=width,
+        stem=stem,
         devices=devices,
         accelerator=accelerator,
         precision=precision,
+        resume=resume,
         quiet=quiet,
     )
     if rank() == 0:
