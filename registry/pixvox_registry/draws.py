@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -36,6 +36,7 @@ class Draws:
     Args:
         batch: B of the global batch.
         rows: which of them are here; all by default.
+        scope: who draws; the same purpose in two scopes is two streams.
     """
 
     seed: int
@@ -43,6 +44,11 @@ class Draws:
     batch: int
     rows: slice = field(default_factory=lambda: slice(None))
     device: torch.device | str = "cpu"
+    scope: str = ""
+
+    def under(self, name: str) -> Draws:
+        """The same, with streams of its own for whoever bears the name."""
+        return replace(self, scope=f"{self.scope}{name}/")
 
     def uniform(self, purpose: str, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """``[B, *shape]`` in [low, high)."""
@@ -61,4 +67,4 @@ class Draws:
         return draw[self.rows]
 
     def _stream(self, purpose: str) -> torch.Generator:
-        return generator(self.seed, purpose, self.step, device=self.device)
+        return generator(self.seed, self.scope + purpose, self.step, device=self.device)

@@ -1,5 +1,7 @@
 """Views: what two crops promise whatever the seed, the rows and the number of dimensions."""
 
+import itertools
+
 import pytest
 import torch
 
@@ -191,3 +193,43 @@ def test_plain_is_the_case_itself_or_the_case_at_size(dims):
     (small,) = VIEWS.build("plain", dims=dims, image_size=6)(images, Draws(0, 0, 8))
     assert small.image.shape == (8, 1, *[6] * dims)
     assert torch.equal(small.image, crops(images, small.frame, 6))
+
+
+@pytest.mark.parametrize("dims", [2, 3])
+def test_multi_crop_makes_global_targets_and_smaller_local_views(dims):
+    images = cases(dims=dims, size=28)
+    make = VIEWS.build("multi_crop", dims=dims, image_size=28, local_views=3)
+    views = make(images, Draws(0, 0, 8))
+    assert make.num_targets == 2
+    assert [view.role for view in views] == ["both", "both", "online", "online", "online"]
+    assert [view.image.shape[-1] for view in views] == [28, 28, 12, 12, 12]
+    for view, (low, high) in zip(views, [(0.25, 1)] * 2 + [(0.05, 0.25)] * 3, strict=True):
+        share = view.frame[..., :dims].diagonal(dim1=1, dim2=2).prod(1)
+        assert (share < high + 1e-5).all()
+        assert (share > low * 0.5).all()  # a side that would leave the case is cut
+
+
+def test_no_two_crops_of_a_case_are_the_same():
+    images = cases(size=28)
+    views = VIEWS.build("multi_crop", dims=2, image_size=28, local_size=28)(images, Draws(0, 0, 8))
+    for one, other in itertools.combinations(views, 2):
+        assert not torch.equal(one.frame, other.frame)
+
+
+def test_multi_crop_hands_other_settings_to_every_crop():
+    images = cases(size=28)
+    still = {"chances": NEVER, "aspect": 1}
+    make = VIEWS.build(
+        "multi_crop", dims=2, image_size=28, global_scale=(1, 1), local_scale=(1, 1), crops=still
+    )
+    for view in make(images, Draws(0, 0, 8)):
+        whole = torch.eye(2, 3).expand(8, -1, -1)
+        torch.testing.assert_close(view.image, crops(images, whole, view.image.shape[-1]))
+
+
+@pytest.mark.parametrize(
+    ("crops", "said"), [({"blurr": 1.0}, "Did you mean 'blur'"), ({"scale": (1, 1)}, "scale")]
+)
+def test_multi_crop_refuses_settings_that_crops_do_not_have(crops, said):
+    with pytest.raises(UserError, match=said):
+        VIEWS.build("multi_crop", dims=2, image_size=28, crops=crops)

@@ -1,9 +1,43 @@
-"""Amounts that only some rows draw: one number decides both whether and how much."""
+"""What happens to which view: one number decides both whether and how much."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
+
+from pixvox_registry.draws import Draws
+
+
+@dataclass(frozen=True)
+class Chance:
+    """Random numbers for V views of each case, view after view.
+
+    Args:
+        draws: on the host, where the few numbers are read without waiting for a device.
+        views: V.
+        often: how often each thing happens.
+    """
+
+    draws: Draws
+    views: int
+    often: Mapping[str, float]
+
+    def uniform(self, what: str, *shape: int) -> Tensor:
+        """``[V B, *shape]`` in [0, 1)."""
+        u = self.draws.uniform(what, self.views, *shape)  # [B, V, *shape]
+        return u.transpose(0, 1).flatten(0, 1)
+
+    def perhaps(
+        self, what: str, span: tuple[float, float], otherwise: float, *shape: int
+    ) -> Tensor:
+        """``[V B, *shape]`` within the span, or ``otherwise`` where chance does not strike."""
+        if self.often[what] == 0 or span == (otherwise, otherwise):
+            rows = len(range(self.draws.batch)[self.draws.rows])
+            return torch.full((self.views * rows, *shape), float(otherwise))
+        return perhaps(self.uniform(what, *shape), self.often[what], *span, otherwise)
 
 
 def perhaps(u: Tensor, chance: float, low: float, high: float, otherwise: float) -> Tensor:
