@@ -35,7 +35,7 @@ def backbone_of(name: str, dims: int) -> nn.Module:
     return backbone
 
 
-def signals() -> Signals:
+def signals(*, decoded: bool = False) -> Signals:
     """One of everything that a loss may name; whatever has a gradient asks for it."""
     generator = torch.Generator().manual_seed(0)
 
@@ -54,7 +54,7 @@ def signals() -> Signals:
         queue_groups=torch.zeros(2, 5, dtype=torch.long),
         prediction=normal(VIEWS, BATCH, 1, 4, 4).requires_grad_(),
         original=normal(VIEWS, BATCH, 1, 4, 4),
-        mask=normal(VIEWS, BATCH) > 0,
+        mask=normal(VIEWS, BATCH, *[2, 2] * decoded) > 0,
         labels=torch.arange(VIEWS * BATCH).unflatten(0, (VIEWS, BATCH)) % CLUSTERS,
         frame=torch.eye(2, 3).expand(VIEWS, BATCH, 2, 3),
     )
@@ -113,7 +113,7 @@ def test_a_head_has_the_outputs_it_promises(name: str) -> None:
 def test_a_loss_is_a_finite_scalar_with_a_gradient_and_no_state(name: str) -> None:
     loss: Any = assemble(LOSSES, Part(name=name), facts(2))
     assert not loss.state_dict()
-    given = signals()
+    given = signals(decoded="prediction" in names_of(loss))
     value = call(loss, given)
     assert value.shape == () and bool(value.detach().isfinite())
     assert float(call(loss, given).detach()) == float(value.detach())

@@ -61,6 +61,7 @@ class Composition(nn.Module):
         backbone = self._add("backbone", BACKBONES, recipe.backbone)
         self.facts["num_features"] = backbone.num_features
         self.facts["patch"] = backbone.patch
+        self.facts["stride"] = backbone.strides[-1]
         self.views: Any = self._build("views", VIEWS, recipe.views, {})
         fresh = any(stage.backbone == "fresh" for stage in recipe.stages)
         self._start = copy.deepcopy(backbone.state_dict()) if fresh else {}

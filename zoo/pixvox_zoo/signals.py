@@ -38,7 +38,7 @@ class Signals:
     embedding: Tensor | None = None  # [R, E]
     prediction: Tensor | None = None  # [V, B, C, *S]
     original: Tensor | None = None  # [V, B, C, *S]
-    mask: Tensor | None = None  # [V, B]; for decoders [R, *grid]
+    mask: Tensor | None = None  # [V, B]; with a decoder [V, B, *grid], and it sees [R, *grid]
     labels: Tensor | None = None  # [V, B]
     frame: Tensor | None = None  # [V, B, dims, dims + 1]
 

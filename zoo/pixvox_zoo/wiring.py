@@ -194,8 +194,8 @@ class Wiring(Composition):
             if objective.refit == "epoch":
                 self.store(name, "bank").write(trace.index, trace.clustered)
             if objective.clustering:
-                momentum = self.target_of(objective) == "momentum"
-                self.part(name, "clustering", momentum=momentum).update(trace.clustered)
+                for momentum in {False, self.target_of(objective) == "momentum"}:
+                    self.part(name, "clustering", momentum=momentum).update(trace.clustered)
 
     @torch.no_grad()
     def fill_queues(self, batches: Iterable[tuple[Batch, Draws]]) -> None:
@@ -221,8 +221,12 @@ class Wiring(Composition):
 
 
 def _stack(views: list[View], numbers: Iterable[int], name: str) -> Tensor | None:
-    found = [getattr(views[number], name) for number in numbers]
-    return None if any(x is None for x in found) else torch.stack(found)
+    """``[V, B, ...]`` on the device of the images: masks are drawn where they are counted."""
+    shown = [views[number] for number in numbers]
+    found = [getattr(view, name) for view in shown]
+    if any(x is None for x in found):
+        return None
+    return torch.stack(found).to(shown[0].image.device, non_blocking=True)
 
 
 def _labels(

@@ -1,0 +1,63 @@
+"""Convolutions from a vector to an image, doubling its side step by step; no skip connections."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pixvox_registry import DECODERS
+
+SMOOTH = {2: "bilinear", 3: "trilinear"}
+
+
+@DECODERS.register
+class Decoder(nn.Module):
+    """A linear layer to a coarse map, then upsampling, convolution, norm and GELU at each step.
+
+    Args:
+        channels: of the coarse map; halved at every step down to ``fewest``.
+        coarsest: greatest side of the coarse map.
+        fewest: channels before the last convolution, at least.
+    """
+
+    def __init__(
+        self,
+        *,
+        dims: int,
+        in_channels: int,
+        image_size: int,
+        num_features: int,
+        channels: int = 128,
+        coarsest: int = 7,
+        fewest: int = 16,
+    ) -> None:
+        super().__init__()
+        convolution = nn.Conv2d if dims == 2 else nn.Conv3d
+        norm = nn.BatchNorm2d if dims == 2 else nn.BatchNorm3d
+        self.sides = [image_size]
+        while self.sides[0] > coarsest:
+            self.sides.insert(0, (self.sides[0] + 1) // 2)
+        self.mode = SMOOTH[dims]
+        self.shape = (channels, *[self.sides[0]] * dims)
+        self.enter = nn.Linear(num_features, channels * self.sides[0] ** dims)
+        steps: list[nn.Module] = []
+        for _ in self.sides[1:]:
+            following = max(fewest, channels // 2)
+            steps.append(
+                nn.Sequential(
+                    convolution(channels, following, 3, padding=1, bias=False),
+                    norm(following),
+                    nn.GELU(),
+                )
+            )
+            channels = following
+        self.steps = nn.ModuleList(steps)
+        self.leave = convolution(channels, in_channels, 3, padding=1)
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """``[R, E] -> [R, C, *S]``."""
+        x = self.enter(embedding).unflatten(1, self.shape)
+        for side, step in zip(self.sides[1:], self.steps, strict=True):
+            size = (side,) * (x.ndim - 2)
+            x = step(F.interpolate(x, size, mode=self.mode, align_corners=False))
+        return self.leave(x)
