@@ -24,6 +24,7 @@ slow: $(VENV)/installed-test
 
 boards: $(VENV)/installed
 	$(BIN)/pixvox board leaderboards/results --out leaderboards --readme README.md
+	$(BIN)/pixvox zoo page
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -41,12 +41,15 @@ def _budget(
     )
 
 
-# small serves two CPU cores, standard one GPU; paper is what the methods' authors spent, roughly.
+# brief is for a look at every recipe, small serves two CPU cores, standard one GPU; paper is what
+# the methods' authors spent, roughly.
 BUDGETS = {
     (budget.name, budget.dims): budget
     for budget in (
         _budget("tiny", 2, 10_240, 128, 0.5, "imagenet", 28),
         _budget("tiny", 3, 4_096, 64, 0.25, "imagenet", 28),
+        _budget("brief", 2, 30_720, 128, 1.0, "imagenet", 28),
+        _budget("brief", 3, 6_144, 64, 0.5, "imagenet", 28),
         _budget("small", 2, 72_000, 256, 1.0, "imagenet", 28),
         _budget("small", 3, 14_400, 128, 0.5, "imagenet", 28),
         _budget("standard", 2, 470_000, 256, 1.0, "small", 28),

@@ -109,6 +109,7 @@ class Clustering(typing.Protocol):
     """Scores of embeddings against clusters, and targets that a loss may follow."""
 
     num_clusters: int  # K
+    refits: str | None  # epoch, stage or None: when refit is due, unless the recipe says otherwise
 
     def scores(self, z: Tensor) -> Tensor:
         """``[V, B, E] -> [H, V, B, K]``."""

@@ -44,3 +44,21 @@ def test_linear_has_as_many_outputs_as_classes_unless_told_otherwise() -> None:
     assert HEADS.build("linear", 6, num_classes=4, out=2)(torch.zeros(3, 6)).shape == (3, 2)
     with pytest.raises(UserError, match="needs out, or cases with classes"):
         HEADS.build("linear", 6)
+
+
+def test_a_predictor_gives_back_the_width_it_takes() -> None:
+    head = HEADS.build("predictor", 6, hidden=4)
+    assert head.num_outputs == 6 and head(torch.randn(5, 6)).shape == (5, 6)
+    assert head.layers[0].out_features == 4
+
+
+def test_prototypes_are_cosines_and_come_back_to_unit_length() -> None:
+    torch.manual_seed(0)
+    head, x = HEADS.build("prototypes", 6, out=3), torch.randn(2, 5, 6)
+    with torch.no_grad():
+        head.directions *= 4
+        expected = torch.cosine_similarity(x.unsqueeze(-2), head.directions, dim=-1)
+        torch.testing.assert_close(head(x), expected)
+        head.renormalise()
+        torch.testing.assert_close(head.directions.norm(dim=1), torch.ones(3))
+        torch.testing.assert_close(head(x), expected)

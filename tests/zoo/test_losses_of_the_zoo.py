@@ -160,6 +160,34 @@ def test_reconstruction_says_what_is_wrong() -> None:
         LOSSES.build("reconstruction", distance="l3")
 
 
+def test_position_contrast_is_its_formula() -> None:
+    online, target = views(2), views(3, seed=1)
+    labels = torch.rand(2, 5, 3, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    wrong = [
+        -math.log(1 - abs(float(labels[v, b, g]) - max(0.0, cosine(online[v, b], target[g, b]))))
+        for v in range(2)
+        for b in range(5)
+        for g in range(3)
+    ]
+    between = [
+        abs(cosine(target[g, b], target[h, b]))
+        for b in range(5)
+        for g in range(3)
+        for h in range(3)
+        if g != h
+    ]
+    loss = LOSSES.build("position_contrast", regularisation=0.5)(online, target, labels)
+    assert float(loss) == pytest.approx(mean(wrong) + 0.5 * mean(between), rel=1e-9)
+
+
+def test_a_crop_that_is_wrong_altogether_has_a_finite_gradient() -> None:
+    z = torch.ones(1, 1, 4, requires_grad=True)
+    target, labels = torch.ones(2, 1, 4), torch.zeros(1, 1, 2)
+    loss = LOSSES.build("position_contrast")(z, target, labels)
+    loss.backward()
+    assert loss.isfinite() and z.grad is not None and z.grad.isfinite().all()
+
+
 def test_kl_normal_is_torchs() -> None:
     z = views(2, 5, 6)
     normal = torch.distributions.Normal
@@ -231,3 +259,20 @@ def test_gradients_are_right(name: str) -> None:
     assert torch.autograd.gradcheck(
         lambda a, b: loss(online=a, target=b, pairs=SYMMETRIC, **more), (online, target)
     )
+
+
+def test_gradients_of_dense_and_clustered_losses_are_right() -> None:
+    scores = views(2).unsqueeze(0).requires_grad_()
+    codes = views(2, seed=1).softmax(-1).unsqueeze(0)
+    swapped = LOSSES.build("swapped_prediction")
+    assert torch.autograd.gradcheck(lambda s: swapped(s, codes, SYMMETRIC), scores)
+    prior = LOSSES.build("kl_normal")
+    assert torch.autograd.gradcheck(prior, views().requires_grad_())
+    pictures = views(2, 16, 2).view(1, 2, 2, 4, 4).requires_grad_()
+    mask = torch.eye(2, dtype=torch.bool).expand(1, 2, 2, 2)
+    restore = LOSSES.build("reconstruction", per_patch=True)
+    assert torch.autograd.gradcheck(lambda x: restore(x, pictures.detach() + 1, mask), pictures)
+    labels = torch.rand(2, 5, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    position = LOSSES.build("position_contrast")
+    online, target = views().requires_grad_(), views(seed=1).requires_grad_()
+    assert torch.autograd.gradcheck(lambda a, b: position(a, b, labels), (online, target))

@@ -67,7 +67,7 @@ def parse(name: str, raw: Mapping[str, Any]) -> Recipe:
         title=raw.get("title", name),
         paper=raw.get("paper", ""),
         family=raw.get("family", ""),
-        views=_part(raw["views"], "views"),
+        views=_views(raw["views"]),
         backbone=_part(raw["backbone"], "backbone"),
         momentum=_scheduled(raw, "momentum", None, ""),
         optimizer=_optimization(raw.get("optimizer", {})),
@@ -122,6 +122,15 @@ def _freeze(raw: Any, where: str) -> Freeze:
     _check(raw, Freeze, where)
     _check_numbers(raw, ("until_step", "until"), where, optional=True)
     return Freeze(**raw)
+
+
+def _views(raw: Any) -> tuple[Part, ...]:
+    """One part, or a list of those that follow each other."""
+    if not isinstance(raw, list):
+        return (_part(raw, "views"),)
+    if not raw:
+        raise UserError("views lists nothing; every recipe names views.")
+    return tuple(_part(part, f"views.{place}") for place, part in enumerate(raw))
 
 
 def _part(raw: Any, where: str, shared: Collection[str] = ()) -> Any:

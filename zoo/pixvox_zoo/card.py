@@ -52,7 +52,7 @@ def identity_of(
 def plugins_of(recipe: Recipe) -> dict[str, str]:
     """Distribution, version and code of every plugin that a recipe names."""
     named: list[tuple[Registry[Any], str]] = [
-        (VIEWS, recipe.views.name),
+        *((VIEWS, part.name) for part in recipe.views),
         (BACKBONES, recipe.backbone.name),
         (OPTIMIZERS, recipe.optimizer.name),
     ]
@@ -76,12 +76,16 @@ def card_of(
     wiring: Wiring,
     feed: Feed,
     health: Mapping[str, float],
-    wall_seconds: float,
+    cost: Mapping[str, float],
     *,
     precision: str,
     processes: int = 1,
 ) -> dict[str, Any]:
-    """The card of the weights, less what ``weights.save`` measures itself."""
+    """The card of the weights, less what ``weights.save`` measures itself.
+
+    Args:
+        cost: seconds, speed and memory of the run; machines differ, so these are no identity.
+    """
     cases = feed.cases
     data = order.source.facts()
     return {
@@ -111,5 +115,5 @@ def card_of(
         "plugins": plugins_of(recipe),
         "health": dict(health),
         "collapsed": recipe.epochs > 0 and is_collapsed(health),
-        "provenance": provenance() | {"wall_seconds": round(wall_seconds, 3)},
+        "provenance": {**provenance(), **cost},
     }

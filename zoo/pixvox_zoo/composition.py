@@ -18,6 +18,7 @@ from pixvox_registry.errors import UserError
 from pixvox_zoo.recipe import Objective, Part, Recipe, Schedule, Stage
 from pixvox_zoo.refusals import check_bank, check_pairs, check_schedules, check_signals
 from pixvox_zoo.stores import Store
+from pixvox_zoo.views_in_turn import in_turn
 
 MOMENTUM_ROLES = ("backbone", "projector", "clustering")  # the predictor never has a copy
 
@@ -62,7 +63,12 @@ class Composition(nn.Module):
         self.facts["num_features"] = backbone.num_features
         self.facts["patch"] = backbone.patch
         self.facts["stride"] = backbone.strides[-1]
-        self.views: Any = self._build("views", VIEWS, recipe.views, {})
+        self.facts["channels_of_maps"] = backbone.channels
+        self._steps = {
+            f"views/{place}": self._build(f"views/{place}", VIEWS, part, {})
+            for place, part in enumerate(recipe.views)
+        }
+        self.views = in_turn(list(self._steps.values()))
         fresh = any(stage.backbone == "fresh" for stage in recipe.stages)
         self._start = copy.deepcopy(backbone.state_dict()) if fresh else {}
 
@@ -110,10 +116,15 @@ class Composition(nn.Module):
         """``same``, ``detached`` or ``momentum``."""
         return objective.target or ("same" if self.recipe.momentum is None else "momentum")
 
+    def refit_of(self, name: str) -> str | None:
+        """``epoch``, ``stage`` or None: as the recipe says, else as the clustering is made for."""
+        clustering = self.part(name, "clustering")
+        return self.objectives[name].refit or getattr(clustering, "refits", None)
+
     def set_schedules(self, progress: float) -> None:
         """Move every scheduled setting to its value at this share of the stage."""
         for path, setting, schedule in self._schedules:
-            for part in [self.views] if path == "views" else self._branches(path):
+            for part in [self._steps[path]] if path in self._steps else self._branches(path):
                 setattr(part, setting, schedule.at(progress))
 
     def _branches(self, path: str) -> list[nn.Module]:
@@ -124,7 +135,11 @@ class Composition(nn.Module):
         width: int = self.facts["num_features"]
         embedding = width
         if objective.projector:
-            projector = self._role(name, "projector", HEADS, num_features=width)
+            of_views = getattr(self.views, "num_classes", {})
+            classes = of_views.get(objective.labels, self.facts["num_classes"])
+            projector = self._role(
+                name, "projector", HEADS, num_features=width, num_classes=classes
+            )
             embedding = projector.num_outputs
         if objective.predictor:
             self._role(name, "predictor", HEADS, num_features=embedding)
@@ -138,15 +153,15 @@ class Composition(nn.Module):
         groups = self.views.num_targets
         if objective.queue:
             self.stores[f"{name}/queue"] = Store(groups, objective.queue, embedding)
-        if objective.refit:
-            check_bank(name, objective, self.facts["rows"])
-            kept = groups if objective.refit == "epoch" else 1
+        if when := self.refit_of(name):
+            check_bank(name, objective, when, self.facts["rows"])
+            kept = groups if when == "epoch" else 1
             rows = self.facts["rows"][objective.stream]
             self.stores[f"{name}/bank"] = Store(kept, rows, clustered)
         if objective.loss:
             loss = self._role(name, "loss", LOSSES)
             check_signals(name, objective, loss, self.views)
-            check_pairs(name, objective, loss, self.recipe.views.name, self._look_at_views)
+            check_pairs(name, objective, loss, self._look_at_views)
 
     def _look_at_views(self) -> list[View]:
         """Views of two blank cases: only their number, roles and sizes count."""

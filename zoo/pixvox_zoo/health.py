@@ -33,6 +33,19 @@ def rankme(features: Tensor) -> float:
     return float(torch.exp(-(p * p.log()).sum()))
 
 
+def occupancy(assignments: Tensor) -> float:
+    """Share of clusters in use: the exponential of the entropy of their shares of the batch.
+
+    ``[H, G, B, K] -> number``, that of the worst head: 1 where all clusters, or as many as there
+    are cases, are filled alike; 1 / K where one has everything.
+    """
+    share = assignments.double().mean((1, 2))  # [H, K]
+    share = share / share.sum(1, keepdim=True).clamp(min=1e-12)
+    effective = (-(share * share.clamp(min=1e-12).log()).sum(1)).exp()
+    possible = min(share.shape[1], assignments.shape[1] * assignments.shape[2])
+    return float((effective / possible).min())
+
+
 def knn_accuracy(
     bank: Tensor, labels: Tensor, queries: Tensor, answers: Tensor, k: int = 20
 ) -> float:

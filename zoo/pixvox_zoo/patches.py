@@ -20,7 +20,7 @@ def cut(images: Tensor, grid: Sequence[int]) -> Tensor:
 def joined(patches: Tensor, grid: Sequence[int], patch: int) -> Tensor:
     """``[R, N, C * patch^dims] -> [R, C, *S]``: the inverse of :func:`cut`."""
     dims = len(grid)
-    x = patches.unflatten(1, tuple(grid)).unflatten(1 + dims, (-1, *[patch] * dims))
+    x: Tensor = patches.unflatten(1, tuple(grid)).unflatten(1 + dims, (-1, *[patch] * dims))
     order = [1 + dims, *(axis for d in range(dims) for axis in (1 + d, 2 + dims + d))]
     x = x.permute(0, *order)  # [R, C, g1, p, g2, p, ...]
     for axis in range(dims):

@@ -79,7 +79,7 @@ def rehearse(wiring: Wiring, feed: Feed, source: str, fabric: Fabric) -> None:
         check_every_stream(wiring, batch.images[:2])
         Stepper(wiring)
         # A clustering that is refitted has nothing to say before its first bank.
-        if not any(objective.refit for objective in stage.objectives.values()):
+        if not any(wiring.refit_of(name) for name in stage.objectives):
             wiring.fill_queues([(batch, draws)])
             with fabric.autocast():
                 wiring.loss_of(batch, views)

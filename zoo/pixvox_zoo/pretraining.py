@@ -210,7 +210,7 @@ def finish(
         wiring,
         feed,
         health,
-        reporter.wall_seconds,
+        reporter.cost(),
         precision=precision,
         processes=feed.ranks,
     )

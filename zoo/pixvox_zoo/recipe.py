@@ -72,7 +72,8 @@ class Objective:
         pairs: which online view learns from which target view: ``other``, ``same`` or ``all``.
         projector: a head, or ``"objective.part"`` for a shared one; likewise below.
         cluster_on: ``embedding`` or ``features``.
-        refit: when the clustering is fitted to a bank: ``epoch``, ``stage`` or never.
+        refit: when the clustering is fitted to a bank: ``epoch`` or ``stage``; by default as the
+            clustering is made for.
         queue: embeddings of past batches kept for the loss and the clustering.
         labels: a label that views or cases provide.
     """
@@ -139,13 +140,14 @@ class Recipe:
     """All that decides a method, and nothing else.
 
     Args:
+        views: one part, or several in turn: each takes what the one before it makes.
         family: contrast, distillation, redundancy, clustering, masked, ... or reference.
         momentum: of the momentum copy of backbone, projector and clustering; None has no copy.
     """
 
     name: str
     title: str
-    views: Part
+    views: tuple[Part, ...]
     backbone: Part
     stages: tuple[Stage, ...]
     paper: str = ""

@@ -20,7 +20,7 @@ def refit(wiring: Wiring, when: str, feed: Feed, step: int) -> None:
     The seed is the same on every rank, so a fit that draws its start is too. A momentum copy takes
     the fitted state as it is.
     """
-    due = sorted(name for name, o in wiring.objectives.items() if o.refit == when)
+    due = sorted(name for name in wiring.objectives if wiring.refit_of(name) == when)
     if when == "stage":
         _fill_from_clean_images(wiring, due, feed, step)
     else:

@@ -45,9 +45,7 @@ def check_signals(name: str, objective: Objective, loss: Any, views: Any) -> Non
         raise UserError(needs + _lack(signal, objective))
 
 
-def check_pairs(
-    name: str, objective: Objective, loss: Any, views: str, look: Callable[[], list[View]]
-) -> None:
+def check_pairs(name: str, objective: Objective, loss: Any, look: Callable[[], list[View]]) -> None:
     """Refuse a loss of pairs where the views give none; ``look`` makes them once.
 
     Raises:
@@ -64,12 +62,12 @@ def check_pairs(
     if not pairs_of(objective.pairs, targets, online):
         raise UserError(
             f"loss {_loss(objective)!r} compares pairs of views; objective {name!r} has pairs: "
-            f"{objective.pairs}, of which the {len(seen)} of views {views!r} make none. Take views "
-            f"that make more (there are {', '.join(VIEWS)}) or other pairs."
+            f"{objective.pairs}, of which its {len(seen)} views make none. Take views that make "
+            f"more (there are {', '.join(VIEWS)}) or other pairs."
         )
 
 
-def check_bank(name: str, objective: Objective, rows: Collection[str]) -> None:
+def check_bank(name: str, objective: Objective, when: str, rows: Collection[str]) -> None:
     """Refuse a refit of nothing, or to a stream whose rows nobody numbers.
 
     Raises:
@@ -78,12 +76,11 @@ def check_bank(name: str, objective: Objective, rows: Collection[str]) -> None:
     if not objective.clustering:
         fitting = ", ".join(CLUSTERING) or "none installed"
         raise UserError(
-            f"objective {name!r} has refit: {objective.refit} and no clustering head. "
-            f"Fitting: {fitting}."
+            f"objective {name!r} has refit: {when} and no clustering head. Fitting: {fitting}."
         )
     if objective.stream not in rows:
         raise UserError(
-            f"objective {name!r} has refit: {objective.refit} on the stream {objective.stream!r}, "
+            f"objective {name!r} has refit: {when} on the stream {objective.stream!r}, "
             f"of which no bank is kept here. Banks are kept of: {', '.join(rows) or 'none'}."
         )
 

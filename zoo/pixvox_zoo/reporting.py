@@ -12,13 +12,15 @@ from torch import Tensor
 from pixvox_registry.console import progress, say
 from pixvox_zoo import curves
 from pixvox_zoo.feed import Feed
-from pixvox_zoo.health import CASES, examine, spread
+from pixvox_zoo.health import CASES, examine, occupancy, spread
+from pixvox_zoo.memory import peak_megabytes
 from pixvox_zoo.run_folder import Log
 from pixvox_zoo.wiring import Wiring
 
 # A health check of every short epoch would cost more than training: at most ten reports a run, and
 # one looks at no more than an eighth of the cases seen since the last (2 % of the run's time).
 REPORTS = 10
+OF_BATCHES = ("embedding_std", "occupancy")  # seen while training; the rest is looked at anew
 SHARE = 8
 
 
@@ -99,10 +101,24 @@ class Reporter:
             say(f"step {step} of {self.total}: {note}")
 
     def health(self, wiring: Wiring) -> dict[str, float]:
-        """Spread of the embedding in this batch, and what ``examine`` sees."""
-        found = examine(wiring.backbone, self.feed, self.cases)
-        embeddings = [spread(trace.target.flatten(0, 1)) for trace in wiring.traces.values()]
-        return {**found, **({"embedding_std": min(embeddings)} if embeddings else {})}
+        """Spread and occupancy of the last batch, the worst objective's; what ``examine`` sees."""
+        traces = wiring.traces.values()
+        embeddings = [spread(trace.target.flatten(0, 1)) for trace in traces]
+        filled = [occupancy(t.assignments) for t in traces if t.assignments is not None]
+        return {
+            **examine(wiring.backbone, self.feed, self.cases),
+            **({"embedding_std": min(embeddings)} if embeddings else {}),
+            **({"occupancy": min(filled)} if filled else {}),
+        }
+
+    def cost(self) -> dict[str, float]:
+        """Seconds of the run, cases per second, and the most memory that it held."""
+        seconds = max(1e-9, self.wall_seconds)
+        return {
+            "wall_seconds": round(seconds, 3),
+            "images_per_second": round(self.total * self.feed.batch / seconds, 1),
+            "peak_memory_mb": round(peak_megabytes(self.feed.device), 1),
+        }
 
     def finish(self, wiring: Wiring) -> dict[str, float]:
         """Draw the curves and give the last health figures."""
@@ -113,5 +129,5 @@ class Reporter:
                 f"{wiring.recipe.title}, {self.feed.batch} cases a step",
                 self.out / "curves.png",
             )
-        last = {"embedding_std": lines[-1]["embedding_std"]} if lines else {}
+        last = {name: lines[-1][name] for name in OF_BATCHES if lines and name in lines[-1]}
         return {**last, **examine(wiring.backbone, self.feed)}

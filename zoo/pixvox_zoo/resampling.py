@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+SMOOTH = {2: "bilinear", 3: "trilinear"}  # torch's names of linear interpolation, by dims
+
 
 def crops(
     images: Tensor,

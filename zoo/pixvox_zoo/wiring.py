@@ -33,6 +33,7 @@ class Trace:
     target: Tensor  # [G, B, E]
     clustered: Tensor  # [G, B, E or D]
     index: Tensor  # [B]
+    assignments: Tensor | None  # [H, G or 1, B, K]
 
 
 class Wiring(Composition):
@@ -180,7 +181,9 @@ class Wiring(Composition):
             signals.groups = clustering.groups(signals.index)
             if cases_of_queue is not None:
                 signals.queue_groups = clustering.groups(cases_of_queue)
-        self.traces[name] = Trace(signals.target.detach(), clustered, signals.index)
+        self.traces[name] = Trace(
+            signals.target.detach(), clustered, signals.index, signals.assignments
+        )
 
     @torch.no_grad()
     def after_step(self) -> None:
@@ -191,7 +194,7 @@ class Wiring(Composition):
             objective = self.objectives[name]
             if objective.queue:
                 self.store(name, "queue").push(trace.index, trace.target)
-            if objective.refit == "epoch":
+            if self.refit_of(name) == "epoch":
                 self.store(name, "bank").write(trace.index, trace.clustered)
             if objective.clustering:
                 for momentum in {False, self.target_of(objective) == "momentum"}:

@@ -28,7 +28,7 @@ def benchmark(
     tasks: Annotated[str, typer.Option(help="Tasks, with commas: pixvox list tasks.")],
     protocols: Annotated[str, typer.Option(help="With commas.")] = "knn_probe,linear_probe",
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
-    budget: Annotated[str, typer.Option(help="tiny, small, standard or paper.")] = "small",
+    budget: Annotated[str, typer.Option(help="tiny, brief, small, standard, paper.")] = "small",
     engine: Annotated[str, typer.Option(help="Who runs the jobs: pixvox list engines.")] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Jobs at a time; they share cores.")] = 1,
     out: Annotated[Path, typer.Option(help="Runs, results, logs and board.")] = Path(

@@ -21,7 +21,7 @@ class Swin(nn.Module):
 
     Args:
         width: multiplies the channels.
-        patch: side of a patch, in pixels.
+        patch: side of a patch, in pixels; by default 2 in 2D, and 4 in 3D, where they are many.
         channels: of the patches at width 1; doubled by every stage.
         depths: blocks of each stage; four stages at most.
         heads: of the first stage's attention at any width; doubled by every stage.
@@ -39,7 +39,7 @@ class Swin(nn.Module):
         dims: int,
         in_channels: int,
         width: float = 1.0,
-        patch: int = 2,
+        patch: int | None = None,
         channels: int = 48,
         depths: Sequence[int] = (2, 2, 2, 2),
         heads: int = 3,
@@ -57,15 +57,15 @@ class Swin(nn.Module):
                 f"backbone 'swin' has 1 to 4 stages, and {heads} heads share its channels; these "
                 f"are {len(depths)} stages and {first} channels. Set depths, channels or heads."
             )
-        self.patch = patch
+        self.patch = patch or (2 if dims == 2 else 4)
         self.channels = [first * 2**stage for stage in range(len(depths) + 1)]
-        self.strides = [patch * 2**stage for stage in range(len(depths) + 1)]
+        self.strides = [self.patch * 2**stage for stage in range(len(depths) + 1)]
         self.num_features = self.channels[-1]
         self.swin = SwinTransformer(
             in_chans=in_channels,
             embed_dim=first,
             window_size=[window] * dims,
-            patch_size=[patch] * dims,
+            patch_size=[self.patch] * dims,
             depths=list(depths),
             num_heads=[heads * 2**stage for stage in range(len(depths))],
             spatial_dims=dims,

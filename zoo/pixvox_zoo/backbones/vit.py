@@ -92,10 +92,13 @@ def visible(mask: Tensor) -> Tensor:
     """Places of the patches that are not masked, in order: ``[B, *grid] -> [B, n]``.
 
     Raises:
-        ValueError: rows that hide different numbers of patches.
+        UserError: rows that hide different numbers of patches.
     """
     hidden = mask.flatten(1)
     counts = (~hidden).sum(1)
     if len(counts.unique()) > 1:
-        raise ValueError(f"masks must hide equally many patches; visible are {counts.tolist()}")
-    return hidden.long().argsort(1, stable=True)[:, : int(counts[0])]
+        raise UserError(
+            "backbone 'vit' leaves out what is masked, as much of every case; these masks hide "
+            "more of some. Set blocks that fill the image, or masking: token."
+        )
+    return hidden.long().argsort(dim=1, stable=True)[:, : int(counts[0])]

@@ -22,6 +22,7 @@ class Centering(nn.Module):
         momentum: of the centre.
     """
 
+    refits = None
     centre: Tensor
 
     def __init__(
@@ -41,7 +42,8 @@ class Centering(nn.Module):
 
     def scores(self, z: Tensor) -> Tensor:
         """``[V, B, E] -> [1, V, B, K]``."""
-        return self.prototypes(z)[None]
+        cosines: Tensor = self.prototypes(z)
+        return cosines[None]
 
     def assign(self, z: Tensor, index: Tensor, queue: Tensor | None) -> Tensor:
         """``[G, B, E] -> [1, G, B, K]``."""

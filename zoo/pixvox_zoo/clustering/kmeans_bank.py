@@ -27,6 +27,7 @@ class KMeansBank(nn.Module):
         iterations: of k-means at each refit.
     """
 
+    refits = "epoch"
     centroids: Tensor
     labels: Tensor
 

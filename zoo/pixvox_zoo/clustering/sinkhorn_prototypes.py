@@ -22,6 +22,8 @@ class SinkhornPrototypes(nn.Module):
         iterations: of Sinkhorn.
     """
 
+    refits = None
+
     def __init__(
         self,
         num_features: int,
@@ -38,7 +40,8 @@ class SinkhornPrototypes(nn.Module):
 
     def scores(self, z: Tensor) -> Tensor:
         """``[V, B, E] -> [1, V, B, K]``, cosines."""
-        return self.prototypes(z)[None]
+        cosines: Tensor = self.prototypes(z)
+        return cosines[None]
 
     def assign(self, z: Tensor, index: Tensor, queue: Tensor | None) -> Tensor:
         """``[G, B, E] -> [1, G, B, K]``; the queue helps to balance and is not assigned."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pixvox_registry import COMMANDS, VIEWS, UserError
+from pixvox_registry import COMMANDS, UserError
 from pixvox_registry.console import say
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def views_of(cases: Cases, some: Cases, recipe: str, *, flips: str, seed: int) -
     from pixvox_registry.intensity import Intensity
     from pixvox_zoo.api import flip_axes
     from pixvox_zoo.border import read_recipe
-    from pixvox_zoo.composition import Facts, assemble
+    from pixvox_zoo.composition import Composition, Facts
 
     facts = Facts(
         dims=cases.dims,
@@ -83,7 +83,7 @@ def views_of(cases: Cases, some: Cases, recipe: str, *, flips: str, seed: int) -
         image_size=min(cases.images.shape[2:]),
         flips=flip_axes(flips, cases.dims),
     )
-    make = assemble(VIEWS, read_recipe(recipe).views, vars(facts))
+    make = Composition(read_recipe(recipe), facts).views
     intensity = Intensity.of(cases.images)
     draws = Draws(seed, step=0, batch=len(some))
     shape = (1, -1, *[1] * cases.dims)

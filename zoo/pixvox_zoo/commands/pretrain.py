@@ -17,7 +17,7 @@ def pretrain(
     data: Annotated[str, typer.Option(help="A source, for example image_folder:PATH.")],
     out: Annotated[Path | None, typer.Option(help="Folder of the run.")] = None,
     split: Annotated[str, typer.Option(help="Which cases of the source.")] = "train",
-    budget: Annotated[str, typer.Option(help="tiny, small, standard or paper.")] = "small",
+    budget: Annotated[str, typer.Option(help="tiny, brief, small, standard, paper.")] = "small",
     epochs: Annotated[
         float | None, typer.Option(help="Instead of the budget's cases seen.")
     ] = None,

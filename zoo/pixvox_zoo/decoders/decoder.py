@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pixvox_registry import DECODERS
-
-SMOOTH = {2: "bilinear", 3: "trilinear"}
+from pixvox_zoo.resampling import SMOOTH
 
 
 @DECODERS.register
@@ -18,6 +18,8 @@ class Decoder(nn.Module):
         channels: of the coarse map; halved at every step down to ``fewest``.
         coarsest: greatest side of the coarse map.
         fewest: channels before the last convolution, at least.
+        sampled: the embedding is a mean and the logarithm of a variance, one behind the other; in
+            training a point is drawn from them, else the mean is painted (a VAE).
     """
 
     def __init__(
@@ -30,8 +32,10 @@ class Decoder(nn.Module):
         channels: int = 128,
         coarsest: int = 7,
         fewest: int = 16,
+        sampled: bool = False,
     ) -> None:
         super().__init__()
+        self.sampled = sampled
         convolution = nn.Conv2d if dims == 2 else nn.Conv3d
         norm = nn.BatchNorm2d if dims == 2 else nn.BatchNorm3d
         self.sides = [image_size]
@@ -39,7 +43,9 @@ class Decoder(nn.Module):
             self.sides.insert(0, (self.sides[0] + 1) // 2)
         self.mode = SMOOTH[dims]
         self.shape = (channels, *[self.sides[0]] * dims)
-        self.enter = nn.Linear(num_features, channels * self.sides[0] ** dims)
+        self.enter = nn.Linear(
+            num_features // 2 if sampled else num_features, channels * self.sides[0] ** dims
+        )
         steps: list[nn.Module] = []
         for _ in self.sides[1:]:
             following = max(fewest, channels // 2)
@@ -56,8 +62,14 @@ class Decoder(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         """``[R, E] -> [R, C, *S]``."""
+        if self.sampled:
+            embedding, log_variance = embedding.chunk(2, 1)
+            if self.training:
+                noise = torch.randn_like(embedding)  # of the step's key, as dropout is
+                embedding = embedding + noise * (log_variance / 2).exp()
         x = self.enter(embedding).unflatten(1, self.shape)
         for side, step in zip(self.sides[1:], self.steps, strict=True):
             size = (side,) * (x.ndim - 2)
             x = step(F.interpolate(x, size, mode=self.mode, align_corners=False))
-        return self.leave(x)
+        painted: Tensor = self.leave(x)
+        return painted

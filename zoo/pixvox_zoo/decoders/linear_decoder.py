@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from torch import Tensor, nn
+from torch.nn import functional
 
 from pixvox_registry import DECODERS, Features
 from pixvox_zoo.patches import joined
@@ -31,6 +32,5 @@ class LinearDecoder(nn.Module):
         last: Any = features.maps[-1]
         painted = self.layer(last.flatten(2).mT)  # [R, N, C * stride^dims]
         x = joined(painted, last.shape[2:], self.stride)
-        for axis in range(2, x.ndim):  # a last place may reach beyond the image
-            x = x.narrow(axis, 0, self.image_size)
-        return x
+        beyond = x.shape[-1] - self.image_size  # a last place may reach beyond the image
+        return functional.pad(x, [0, -beyond] * (x.ndim - 2))

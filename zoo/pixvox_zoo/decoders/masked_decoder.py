@@ -49,7 +49,9 @@ class MaskedDecoder(nn.Module):
         """``tokens [R, n, D] of what mask [R, *grid] leaves visible -> [R, C, *S]``."""
         assert features.tokens is not None
         seen = self.enter(features.tokens)  # [R, n, c]
-        place = mask.flatten(1).long().argsort(1, stable=True)[:, : seen.shape[1]]  # visible first
+        place = (
+            mask.flatten(1).long().argsort(dim=1, stable=True)[:, : seen.shape[1]]
+        )  # visible first
         x = self.token.to(seen.dtype).expand(len(seen), len(self.positions), -1)
         x = x.scatter(1, place[..., None].expand_as(seen), seen)
         x = self.norm(self.blocks(x + self.positions))

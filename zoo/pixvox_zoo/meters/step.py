@@ -30,9 +30,11 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     from pixvox_zoo.border import read_recipe
     from pixvox_zoo.devices import fabric_of
     from pixvox_zoo.health import examine
+    from pixvox_zoo.memory import peak_megabytes
     from pixvox_zoo.plan import plan
     from pixvox_zoo.preparation import prepare
     from pixvox_zoo.pretraining import advance
+    from pixvox_zoo.refit import refit
     from pixvox_zoo.reporting import Reporter
     from pixvox_zoo.stepper import Stepper
 
@@ -47,8 +49,11 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     )
     fabric = fabric_of()
     feed, wiring = prepare(method, order, fabric)
+    before = peak_megabytes(fabric.device)
     leg = plan(method, order.budget, feed.batch)[0]
     stepper = Stepper(wiring)
+    refit(wiring, "epoch", feed, 0)
+    wiring.fill_queues((feed.at(s), feed.draws_at(s)) for s in range(feed.steps_per_epoch))
     clock = Clock()
     ready = feed.at(0), wiring.views(feed.at(0).images, feed.draws_at(0))
 
@@ -84,6 +89,13 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
             "other": feed.batch / fastest,
             "ratio": fastest / spent,
             "unit": f"cases/s ({where})",
+        },
+        {
+            "what": "peak_memory",
+            "ours": peak_megabytes(fabric.device),
+            "other": before,
+            "ratio": peak_megabytes(fabric.device) / before if before else None,
+            "unit": "MB, against those before the first step",
         },
     ]
     total = sum(clock.median(name) for name in PHASES) + health

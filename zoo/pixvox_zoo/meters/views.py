@@ -66,15 +66,17 @@ def race(ours: Way, other: Way, seconds: float) -> tuple[float, float]:
 def of_recipe(name: str, images: Tensor) -> Callable[[], list[View]]:
     """The views of a recipe, each call a new step."""
     from pixvox_registry.draws import Draws
-    from pixvox_registry.kinds import VIEWS
     from pixvox_zoo.border import read_recipe
+    from pixvox_zoo.composition import Composition, Facts
 
-    part = read_recipe(name).views
     dims = images.ndim - 2
-    facts = {"dims": dims, "image_size": images.shape[-1], "flips": tuple(range(dims))}
-    named = VIEWS.names_of_settings(part.name)
-    settings = {**{key: fact for key, fact in facts.items() if key in named}, **part.settings}
-    make, steps = VIEWS.build(part.name, **settings), count()
+    facts = Facts(
+        dims=dims,
+        in_channels=images.shape[1],
+        image_size=images.shape[-1],
+        flips=tuple(range(dims)),
+    )
+    make, steps = Composition(read_recipe(name), facts).views, count()
     return lambda: make(images, Draws(0, next(steps), len(images)))
 
 

@@ -20,10 +20,11 @@ class BlockMask:
     Args:
         patch: side of the backbone's patches, in pixels.
         share: of the blocks that are hidden.
-        block: side of a block, in patches; 1 hides single patches.
+        block: side of a block, in patches; 1 hides single patches. Blocks at the far edges are cut
+            where they do not fill the image, and cases then differ by a few patches.
 
     Raises:
-        UserError: a backbone without patches, blocks that do not fill the image, or a share that
+        UserError: a backbone without patches, patches that do not fill the image, or a share that
             hides nothing or everything.
     """
 
@@ -41,13 +42,13 @@ class BlockMask:
     ) -> None:
         if patch is None:
             raise UserError("Views 'block_mask' hide patches; this backbone has none. Take vit.")
-        side, over = divmod(image_size, patch * block)
+        self.side, over = divmod(image_size, patch)
         if over:
             raise UserError(
-                f"Views 'block_mask' hide blocks of {block} x {patch} px, which do not fill "
-                f"{image_size} px. Set another block."
+                f"Views 'block_mask' hide patches of {patch} px, which do not fill {image_size}; "
+                "set the backbone's patch to a divisor."
             )
-        self.blocks, self.block = (side,) * dims, block
+        self.blocks, self.block = (math.ceil(self.side / block),) * dims, block
         self.hidden = round(share * math.prod(self.blocks))
         if not 0 < self.hidden < math.prod(self.blocks):
             raise UserError(
@@ -60,5 +61,5 @@ class BlockMask:
         u = replace(draws, device="cpu").uniform("block_mask", math.prod(self.blocks))
         mask = (u.argsort(1).argsort(1) < self.hidden).unflatten(1, self.blocks)
         for axis in range(1, mask.ndim):
-            mask = mask.repeat_interleave(self.block, axis)
+            mask = mask.repeat_interleave(self.block, axis).narrow(axis, 0, self.side)
         return [View(images, mask=mask)]

@@ -1,0 +1,58 @@
+"""A U-Net's way up: every map of the backbone is a skip connection (arXiv:1505.04597)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from pixvox_registry import DECODERS, Features
+from pixvox_zoo.resampling import SMOOTH
+
+
+@DECODERS.register
+class UNetDecoder(nn.Module):
+    """From the coarsest map upwards: upsample, join the next finer map, convolve.
+
+    Args:
+        channels_of_maps: of the backbone's maps, fine to coarse.
+        most: greatest number of channels on the way up.
+    """
+
+    def __init__(
+        self,
+        *,
+        dims: int,
+        in_channels: int,
+        image_size: int,
+        channels_of_maps: Sequence[int],
+        most: int = 128,
+    ) -> None:
+        from monai.networks.blocks.dynunet_block import UnetBasicBlock
+
+        super().__init__()
+        self.size = (image_size,) * dims
+        self.mode = SMOOTH[dims]
+        *finer, width = channels_of_maps
+        norm = ("instance", {"affine": True})
+        steps: list[nn.Module] = []
+        for channels in reversed(finer):
+            out = min(channels, most)
+            steps.append(UnetBasicBlock(dims, width + channels, out, 3, 1, norm))
+            width = out
+        self.steps = nn.ModuleList(steps)
+        convolution = nn.Conv2d if dims == 2 else nn.Conv3d
+        self.leave = convolution(width, in_channels, 1)
+
+    def forward(self, features: Features) -> Tensor:
+        """``maps, each [R, C_l, *S_l] -> [R, C, *S]``."""
+        *finer, x = features.maps
+        for step, skip in zip(self.steps, reversed(finer), strict=True):
+            up = F.interpolate(x, skip.shape[2:], mode=self.mode, align_corners=False)
+            x = step(torch.cat([up, skip], 1))
+        if x.shape[2:] != self.size:
+            x = F.interpolate(x, self.size, mode=self.mode, align_corners=False)
+        painted: Tensor = self.leave(x)
+        return painted

@@ -1,0 +1,130 @@
+"""The page of the zoo: its recipes, their parts, and what the gate measured of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pixvox_registry.recipes import recipe_files
+from pixvox_zoo.border import read_recipe
+from pixvox_zoo.recipe import Objective, Part, Recipe
+
+MEASURED = "- **Measured:** "
+DASH = "—"
+HEAD = """# zoo
+
+MAKES. Backbones, views, heads, losses, the recipes that compose them, pretraining and weights.
+
+A method is a recipe: a YAML file of names and numbers, the same in 2D and in 3D. `pixvox describe
+recipes NAME` shows one with its card. This page is made by `make boards` from the recipes and from
+`check.json`; nothing on it is typed by hand."""
+LEGEND = """Mean AUC on the test split over seeds [95 % interval over cases]. Above random init:
+against an untrained backbone of the same kind under the same probe; *clearly* where the intervals
+are disjoint, *yes* where only the means differ. RankMe is the effective rank of the features; std
+the spread of the embedding (1 isotropic, 0 collapsed); occupancy the share of clusters in use.
+Speed and memory are of the machine at hand, where other work may have run beside it."""
+
+
+def page(check: Mapping[str, Any]) -> str:
+    """The whole page as Markdown."""
+    recipes = [read_recipe(name) for name in recipe_files()]
+    sections = [HEAD, f"## Recipes\n\n{_table(_composition(r) for r in recipes)}"]
+    for budget in check["budgets"]:
+        tasks = {r["task"]: None for r in check["records"] if r["dims"] == budget["dims"]}
+        for task in tasks:
+            rows = [_figures(r) for r in check["records"] if r["task"] == task]
+            sections.append(f"## {task}\n\n{_spent(budget)}\n\n{_table(rows)}")
+    if check["records"]:
+        commits = ", ".join(check["commits"])
+        sections.append(f"{LEGEND}\n\nReplay: `pixvox zoo check` (code {commits}).")
+    return "\n\n".join(section.strip() for section in sections) + "\n"
+
+
+def with_measured(card: str, check: Mapping[str, Any], recipe: str) -> str:
+    """A card whose line of measured figures is today's; without figures it says so."""
+    records = [record for record in check["records"] if record["recipe"] == recipe]
+    told = "; ".join(_sentence(record, check["budgets"]) for record in records)
+    kept = [line for line in card.splitlines() if not line.startswith(MEASURED)]
+    return "\n".join([*kept, f"{MEASURED}{told or 'not yet'}."]) + "\n"
+
+
+def _composition(recipe: Recipe) -> dict[str, str]:
+    """One line of the table of recipes."""
+    extras = ["momentum"] if recipe.momentum is not None else []
+    objectives = [o for stage in recipe.stages for o in stage.objectives.values()]
+    return {
+        "recipe": f"[{recipe.name}](pixvox_zoo/recipes/{recipe.name}/card.md)",
+        "family": recipe.family,
+        "dims": "2D, 3D",
+        "views": " + ".join(part.name for part in recipe.views),
+        "backbone": recipe.backbone.name,
+        "objectives": "; ".join(map(_objective, objectives)) or DASH,
+        "beside": ", ".join(extras) or DASH,
+        "paper": recipe.paper or DASH,
+    }
+
+
+def _objective(objective: Objective) -> str:
+    """Its parts in the order in which signals pass them."""
+    roles = (objective.projector, objective.predictor, objective.clustering, objective.decoder)
+    named = [part.name if isinstance(part, Part) else part for part in roles if part]
+    queue = [f"queue {objective.queue}"] if objective.queue else []
+    loss = [objective.loss.name] if objective.loss else []
+    return ", ".join([*named, *queue, *loss])
+
+
+def _figures(record: Mapping[str, Any]) -> dict[str, str]:
+    """One line of the table of a task."""
+    scores = {
+        protocol.removesuffix("_probe"): found for protocol, found in record["scores"].items()
+    }
+    return {
+        "recipe": record["recipe"] + (" (collapsed)" if record["collapsed"] else ""),
+        **{name: _score(found) for name, found in scores.items()},
+        "above random init": ", ".join(
+            f"{name} {found['above']}" for name, found in scores.items() if found
+        )
+        if not record["recipe"].startswith("random_init")
+        else DASH,
+        "RankMe": _number(record["rankme"], 1),
+        "std": _number(record["embedding_std"], 2),
+        "occupancy": _number(record["occupancy"], 2),
+        "cases/s": _number(record["images_per_second"], 0),
+        "MB": _number(record["peak_memory_mb"], 0),
+    }
+
+
+def _sentence(record: Mapping[str, Any], budgets: Iterable[Mapping[str, Any]]) -> str:
+    budget = next(b for b in budgets if b["dims"] == record["dims"])
+    scores = ", ".join(
+        f"{protocol.removesuffix('_probe')} AUC {_score(found)}"
+        for protocol, found in record["scores"].items()
+        if found
+    )
+    speed = f", {record['images_per_second']:,.0f} cases/s" if record["images_per_second"] else ""
+    return f"{record['task']} (`{budget['name']}`, {len(record['seeds'])} seeds) {scores}{speed}"
+
+
+def _spent(budget: Mapping[str, Any]) -> str:
+    return (
+        f"Budget `{budget['name']}`, the same for every recipe: {budget['seen']:,} cases seen in "
+        f"batches of {budget['batch']}, {budget['image_size']} px, width {budget['width']:g}."
+    )
+
+
+def _score(found: Mapping[str, Any] | None) -> str:
+    if not found:
+        return DASH
+    return f"{found['mean']:.3f} [{_number(found['low'], 3)}, {_number(found['high'], 3)}]"
+
+
+def _number(figure: float | None, digits: int) -> str:
+    return DASH if figure is None else f"{figure:,.{digits}f}"
+
+
+def _table(rows: Iterable[Mapping[str, str]]) -> str:
+    from tabulate import tabulate
+
+    return tabulate(
+        [dict(row) for row in rows], headers="keys", tablefmt="github", disable_numparse=True
+    )

@@ -1,0 +1,59 @@
+"""Views in turn: what one makes, the next one takes, so that simple views add up to rich ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from torch import Tensor
+
+from pixvox_registry.contracts import View, Views
+from pixvox_registry.draws import Draws
+
+
+class InTurn:
+    """Several views plugins as one; each later one is applied to every view so far.
+
+    A view keeps the labels of every step. Where it lies in the case is known of the first step
+    alone, so only that may provide frames.
+
+    Args:
+        steps: the plugins, in order. Behind the first none may make several views of one.
+    """
+
+    def __init__(self, steps: Sequence[Views]) -> None:
+        self.steps = steps
+        self.num_targets = steps[0].num_targets
+        self.provides: Iterable[str] = tuple(
+            {name for step in steps for name in step.provides} - {"frame"}
+            | ({"frame"} & set(steps[0].provides))
+        )
+        self.num_classes: dict[str, int] = {}
+        for step in steps:
+            self.num_classes |= getattr(step, "num_classes", {})
+
+    def __call__(self, images: Tensor, draws: Draws) -> list[View]:
+        """``[B, C, *S] -> views``; every view of every step draws numbers of its own."""
+        views = self.steps[0](images, draws)
+        for place, step in enumerate(self.steps[1:], 1):
+            views = [
+                _over(view, step(view.image, draws.under(f"{place}/{number}")))
+                for number, view in enumerate(views)
+            ]
+        return views
+
+
+def in_turn(steps: Sequence[Views]) -> Views:
+    """The views of a recipe; a single one is itself."""
+    made: Views = steps[0] if len(steps) == 1 else InTurn(steps)
+    return made
+
+
+def _over(before: View, made: list[View]) -> View:
+    """One view after a step that made a view of it."""
+    (after,) = made
+    original = before.original if after.original is None else after.original
+    mask = before.mask if after.mask is None else after.mask
+    labels: dict[str, Any] = {**before.labels, **after.labels}
+    return replace(before, image=after.image, original=original, mask=mask, labels=labels)
