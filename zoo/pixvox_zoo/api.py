@@ -36,6 +36,8 @@ def pretrain(
     devices: int = 1,
     accelerator: str = "auto",
     precision: str | None = None,
+    compile: bool = False,
+    track: str | Sequence[str] = (),
     resume: bool = False,
     quiet: bool = False,
 ) -> Path:
@@ -47,6 +49,8 @@ def pretrain(
         epochs: instead of what the budget says; likewise ``batch`` to ``stem``.
         devices: processes that train together.
         precision: ``32-true`` or ``bf16-mixed``; by default bf16 on CUDA and 32 elsewhere.
+        compile: the backbone's steps by torch.compile, which needs a C++ compiler.
+        track: trackers that the log is sent to as well, for example ``tensorboard``.
     """
     changes = {
         "epochs": epochs,
@@ -67,6 +71,8 @@ def pretrain(
         devices=devices,
         accelerator=accelerator,
         precision=precision,
+        compile=compile,
+        track=track,
         quiet=quiet,
     )
 

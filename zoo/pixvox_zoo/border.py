@@ -110,6 +110,8 @@ def _optimization(raw: Any) -> Optimization:
     _check(raw, Optimization, "optimizer")
     _check_numbers(raw, ("lr", "warmup"), "optimizer")
     _check_numbers(raw, ("clip",), "optimizer", optional=True)
+    if type(batches := raw.get("accumulate", 1)) is not int or batches < 1:
+        raise UserError(f"optimizer.accumulate counts batches, 1 or more, not {batches!r}.")
     _check_mapping(raw.get("settings", {}), "optimizer.settings")
     _number(raw.get("settings", {}), "optimizer.settings")
     decay = _scheduled(raw, "weight_decay", 0.0, "optimizer")

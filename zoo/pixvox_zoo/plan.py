@@ -25,9 +25,11 @@ class Leg:
 def plan(recipe: Recipe, budget: Budget, batch: int) -> list[Leg]:
     """Share the budget's steps among the stages in proportion to their epochs.
 
-    A recipe of zero epochs (a reference row) gets no step; a stage of zero epochs only refits.
+    A step learns from ``optimizer.accumulate`` batches. A recipe of zero epochs (a reference row)
+    gets no step; a stage of zero epochs only refits.
     """
-    total = math.ceil(budget.seen / batch) if recipe.epochs > 0 else 0
+    cases = batch * recipe.optimizer.accumulate
+    total = math.ceil(budget.seen / cases) if recipe.epochs > 0 else 0
     legs: list[Leg] = []
     done = 0.0
     for stage in recipe.stages:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
 from pixvox_registry.console import say
 from pixvox_registry.contracts import Order
-from pixvox_registry.draws import key
 from pixvox_registry.errors import UserError
 from pixvox_zoo import checkpoints, weights
+from pixvox_zoo.accumulation import learn
 from pixvox_zoo.card import card_of, identity_of
+from pixvox_zoo.compilation import check_compiler, compile_backbones
 from pixvox_zoo.devices import default_precision, fabric_of
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.interrupt import Interrupt
@@ -29,6 +29,7 @@ from pixvox_zoo.refit import refit
 from pixvox_zoo.reporting import Reporter
 from pixvox_zoo.run_folder import claim, lock
 from pixvox_zoo.stepper import Stepper
+from pixvox_zoo.trackers import Trackers, trackers_of
 from pixvox_zoo.wiring import Wiring
 
 CHECKPOINT_SECONDS = 60.0
@@ -44,6 +45,8 @@ def pretrain(
     devices: int = 1,
     accelerator: str = "auto",
     precision: str | None = None,
+    compile: bool = False,
+    track: str | Sequence[str] = (),
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     quiet: bool = False,
 ) -> Path:
@@ -54,22 +57,30 @@ def pretrain(
 
     Args:
         precision: ``32-true`` or ``bf16-mixed``; by default bf16 on CUDA and 32 elsewhere.
+        compile: the backbone's steps by torch.compile; its bits are others, so it is another run.
+        track: names of trackers that the log is sent to as well; they decide nothing.
         checkpoint_seconds: the most work that a kill can cost.
 
     Raises:
-        UserError: parts that do not fit, missing data, a folder that holds another run, or a loss
-            that is not finite.
+        UserError: parts that do not fit, missing data, a missing compiler or tracker, a folder
+            that holds another run, or a loss that is not finite.
         SystemExit: 75 after SIGTERM or SIGUSR1; the run can be resumed.
     """
     precision = precision or default_precision(accelerator)
     fabric = fabric_of(devices, accelerator, precision)
-    identity = identity_of(recipe, order, precision=precision, processes=devices)
+    extra = {"compile": True} if compile else {}
+    identity = identity_of(recipe, order, precision=precision, processes=devices) | extra
+    trackers = Trackers(trackers_of(track), out, identity)
+    if compile:
+        check_compiler()
     if (out / "weights" / "card.json").exists():
         claim(out, identity, resume=resume)
         return out / "weights"
     fabric.launch()
     with together(fabric.device):
         feed, wiring = prepare(recipe, order, fabric)
+    if compile:
+        compile_backbones(wiring)
     legs = plan(recipe, order.budget, feed.batch)
     first = fabric.global_rank == 0
     with ExitStack() as held:
@@ -78,13 +89,21 @@ def pretrain(
                 held.enter_context(lock(out))
                 claim(out, identity, resume=resume)
         reporter = held.enter_context(
-            Reporter(out, feed, total=legs[-1].end, quiet=quiet, first=first)
+            Reporter(
+                out,
+                feed,
+                total=legs[-1].end,
+                batches=recipe.optimizer.accumulate,
+                trackers=trackers,
+                quiet=quiet,
+                first=first,
+            )
         )
         interrupt = held.enter_context(Interrupt())
         train(wiring, feed, legs, out, fabric, reporter, interrupt, checkpoint_seconds)
         with together(fabric.device):
             if first:
-                finish(recipe, order, wiring, feed, out, reporter, precision)
+                finish(recipe, order, wiring, feed, out, reporter, precision, extra)
     return out / "weights"
 
 
@@ -101,6 +120,7 @@ def train(
     """The loop, prose from top to bottom."""
     found = first_alone(lambda: checkpoints.newest(out / "checkpoints"), fabric.device)
     tensors, state = found or ({}, {"step": 0, "leg": 0})
+    batches = wiring.recipe.optimizer.batches
     reporter.resume(state["step"], state.get("wall_seconds", 0.0))
     for number, leg in enumerate(legs):
         wiring.begin_stage(leg.stage)
@@ -113,14 +133,14 @@ def train(
             step = state["step"]
             restore(wiring, stepper, tensors, state)
         else:
-            refit(wiring, "stage", feed, step)
-            refit(wiring, "epoch", feed, step)
+            refit(wiring, "stage", feed, batches(step).start)
+            refit(wiring, "epoch", feed, batches(step).start)
             wiring.fill_queues((feed.at(s), feed.draws_at(s)) for s in range(feed.steps_per_epoch))
         last_save = time.monotonic()
 
         while step < leg.end:
-            if step > leg.start and step % feed.steps_per_epoch == 0:
-                refit(wiring, "epoch", feed, step)
+            if step > leg.start and begins_epoch(batches(step), feed):
+                refit(wiring, "epoch", feed, batches(step).start)
             loss = advance(wiring, feed, stepper, leg, step, fabric)
             step += 1
             reporter.step(step, loss, wiring, stepper.lr)
@@ -143,29 +163,38 @@ def advance(
     wiring.progress = leg.progress(step)
     wiring.set_schedules(wiring.progress)
     stepper.set_schedules(wiring.progress)
-    torch.manual_seed(key(feed.seed, "dropout", step, fabric.global_rank))
 
-    with fabric.autocast():
-        loss: Tensor = wiring(feed.at(step), feed.draws_at(step))
     stepper.optimizer.zero_grad()
-    loss.backward()
+    batches = wiring.recipe.optimizer.batches(step)
+    losses = learn(wiring, feed, batches, fabric)
     norm = stepper.update(step - leg.start, wiring.progress)
-    check_finite(loss, norm, step, feed)
+    check_finite(losses, norm, step, batches, feed)
     stepper.optimizer.step()
     wiring.after_step()
-    return loss
+    return losses.mean()
 
 
-def check_finite(loss: Tensor, norm: Tensor, step: int, feed: Feed) -> None:
+def begins_epoch(batches: range, feed: Feed) -> bool:
+    """Is a step of these batches the first that starts in its epoch?"""
+    return batches.start % feed.steps_per_epoch < len(batches)
+
+
+def check_finite(losses: Tensor, norm: Tensor, step: int, batches: range, feed: Feed) -> None:
     """Stop before the optimizer touches anything.
 
+    Args:
+        losses: of the step's batches, ``[N]``.
+        norm: of their mean gradient, ``[]``.
+
     Raises:
-        UserError: names the step and its cases.
+        UserError: names the step, and the cases of each batch whose loss is not finite.
     """
-    if bool((loss.detach() + norm).isfinite()):
+    if bool((losses.sum() + norm).isfinite()):
         return
-    what = "gradient" if bool(loss.detach().isfinite()) else "loss"
-    ids = feed.ids_at(step)
+    finite = losses.isfinite()
+    what = "gradient" if bool(finite.all()) else "loss"
+    faulty = [b for b, is_fine in zip(batches, finite, strict=True) if not is_fine] or batches
+    ids = [case for batch in faulty for case in feed.ids_at(batch)]
     raise UserError(
         f"The {what} is not finite at step {step} (cases {', '.join(ids[:8])}"
         f"{f' and {len(ids) - 8} more' if len(ids) > 8 else ''}). Nothing was updated. Look at "
@@ -201,6 +230,7 @@ def finish(
     out: Path,
     reporter: Reporter,
     precision: str,
+    extra: Mapping[str, Any],
 ) -> None:
     """Look at the whole run a last time, and publish its weights."""
     health = reporter.finish(wiring)
@@ -214,7 +244,7 @@ def finish(
         precision=precision,
         processes=feed.ranks,
     )
-    weights.save(out / "weights", wiring.backbone, card)
+    weights.save(out / "weights", wiring.backbone, {**card, **extra})
     checkpoints.remove(out / "checkpoints")
     if card["collapsed"]:
         say(f"{recipe.name} has collapsed: {health}")

@@ -117,6 +117,7 @@ class Optimization:
         lr: peak learning rate; after a linear warm-up it follows a cosine to zero.
         warmup: share of the stage that warms up.
         clip: largest norm of the gradient, or None.
+        accumulate: batches whose gradients are averaged to one step; each keeps its own loss.
         settings: further arguments of the optimizer.
     """
 
@@ -125,6 +126,7 @@ class Optimization:
     weight_decay: Number = 0.0
     warmup: float = 0.0
     clip: float | None = None
+    accumulate: int = 1
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def lr_at(self, progress: float) -> float:
@@ -133,6 +135,14 @@ class Optimization:
             return self.lr * progress / self.warmup
         done = (progress - self.warmup) / max(1e-12, 1 - self.warmup)
         return self.lr * (1 + math.cos(math.pi * min(1.0, done))) / 2
+
+    def batches(self, step: int) -> range:
+        """Numbers of the batches that a step learns from.
+
+        >>> Optimization(accumulate=4).batches(2)
+        range(8, 12)
+        """
+        return range(step * self.accumulate, (step + 1) * self.accumulate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -171,7 +181,10 @@ class Recipe:
 
     def decisive(self) -> dict[str, Any]:
         """The facts that decide the weights: all but title, paper and family."""
-        return {name: fact for name, fact in self.facts().items() if name not in PROSE}
+        facts = {name: fact for name, fact in self.facts().items() if name not in PROSE}
+        if self.optimizer.accumulate == 1:  # a later key; results from before it stay valid
+            del facts["optimizer"]["accumulate"]
+        return facts
 
     @property
     def sha256(self) -> str:

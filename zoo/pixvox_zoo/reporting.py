@@ -15,6 +15,7 @@ from pixvox_zoo.feed import Feed
 from pixvox_zoo.health import CASES, examine, occupancy, spread
 from pixvox_zoo.memory import peak_megabytes
 from pixvox_zoo.run_folder import Log
+from pixvox_zoo.trackers import Trackers
 from pixvox_zoo.wiring import Wiring
 
 # A health check of every short epoch would cost more than training: at most ten reports a run, and
@@ -28,11 +29,21 @@ class Reporter:
     """Watches a run and writes what it sees; it never changes the run.
 
     Args:
+        total: steps of the run, of ``batches`` batches each.
+        trackers: are told every line of the log too.
         first: is this rank 0? The others see their share alone, and write nothing.
     """
 
     def __init__(
-        self, out: Path, feed: Feed, *, total: int, quiet: bool, first: bool = True
+        self,
+        out: Path,
+        feed: Feed,
+        *,
+        total: int,
+        quiet: bool,
+        batches: int = 1,
+        trackers: Trackers | None = None,
+        first: bool = True,
     ) -> None:
         self.out = out
         self.feed = feed
@@ -40,9 +51,12 @@ class Reporter:
         self.quiet = quiet or not first
         self.first = first
         self.log = Log(out / "log.jsonl")
-        epochs = max(1, -(-total // (REPORTS * feed.steps_per_epoch)))
-        self.every = epochs * feed.steps_per_epoch
-        self.cases = min(CASES, max(64, self.every * feed.batch // SHARE))
+        self.trackers = trackers or Trackers((), out, {})
+        self.batches = batches
+        self.step_cases = batches * feed.batch
+        epochs = max(1, -(-total * batches // (REPORTS * feed.steps_per_epoch)))
+        self.every = max(1, round(epochs * feed.steps_per_epoch / batches))
+        self.cases = min(CASES, max(64, self.every * self.step_cases // SHARE))
         self._bar = progress(quiet=self.quiet)
 
     def __enter__(self) -> Reporter:
@@ -60,6 +74,7 @@ class Reporter:
         trace: TracebackType | None,
     ) -> None:
         self._bar.__exit__(kind, error, trace)
+        self.trackers.close()
 
     @property
     def wall_seconds(self) -> float:
@@ -70,6 +85,7 @@ class Reporter:
         """Go on from a step that cost ``spent`` seconds; the log forgets what came after it."""
         if self.first:
             self.log.rewind(step)
+            self.trackers.begin(self.log.lines())
         self._spent = spent
         self._start = step
         self._progress.update(self._task, completed=step)
@@ -79,15 +95,15 @@ class Reporter:
         if not self.first:
             return
         now = time.monotonic()
-        speed = (step - self._start) * self.feed.batch / max(1e-9, now - self._begun)
+        speed = (step - self._start) * self.step_cases / max(1e-9, now - self._begun)
         if step % self.every and step != self.total:
             if not self.quiet:
                 self._progress.update(self._task, completed=step)
             return
         line: dict[str, Any] = {
             "step": step,
-            "epoch": step / self.feed.steps_per_epoch,
-            "seen": step * self.feed.batch,
+            "epoch": step * self.batches / self.feed.steps_per_epoch,
+            "seen": step * self.step_cases,
             "loss": float(loss.detach()),
             "lr": lr,
             "images_per_second": round(speed, 1),
@@ -95,6 +111,7 @@ class Reporter:
             **self.health(wiring),
         }
         self.log.write(line)
+        self.trackers.write(line)
         note = f"loss {line['loss']:.3f}, {speed:,.0f} images/s, RankMe {line['rankme']:.1f}"
         self._progress.update(self._task, completed=step, description=note)
         if not self.quiet and self._progress.disable:
@@ -116,7 +133,7 @@ class Reporter:
         seconds = max(1e-9, self.wall_seconds)
         return {
             "wall_seconds": round(seconds, 3),
-            "images_per_second": round(self.total * self.feed.batch / seconds, 1),
+            "images_per_second": round(self.total * self.step_cases / seconds, 1),
             "peak_memory_mb": round(peak_megabytes(self.feed.device), 1),
         }
 
@@ -126,7 +143,7 @@ class Reporter:
         if lines:
             curves.draw(
                 lines,
-                f"{wiring.recipe.title}, {self.feed.batch} cases a step",
+                f"{wiring.recipe.title}, {self.step_cases} cases a step",
                 self.out / "curves.png",
             )
         last = {name: lines[-1][name] for name in OF_BATCHES if lines and name in lines[-1]}

@@ -34,6 +34,13 @@ def pretrain(
     devices: Annotated[int, typer.Option(help="Processes that train together.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed; by device.")] = None,
+    compile: Annotated[
+        bool, typer.Option("--compile", help="Compile the backbone; needs a C++ compiler.")
+    ] = False,
+    track: Annotated[
+        list[str] | None,
+        typer.Option(help="Send the log to tensorboard, wandb, mlflow, ...; repeatable."),
+    ] = None,
     override: Annotated[
         list[str] | None, typer.Option("--set", help="key=value of the recipe; repeatable.")
     ] = None,
@@ -64,6 +71,8 @@ def pretrain(
         devices=devices,
         accelerator=accelerator,
         precision=precision,
+        compile=compile,
+        track=track or (),
         resume=resume,
         quiet=quiet,
     )

@@ -1,0 +1,63 @@
+"""The page of the zoo and the measured line of every card are what the check says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixvox_registry import UserError
+from pixvox_registry.recipes import recipe_files
+from pixvox_zoo.commands.zoo_page import pages
+from pixvox_zoo.page import page, with_measured
+
+ROOT = Path(__file__).parents[2]
+SCORE = {"metric": "auc", "mean": 0.9, "low": 0.8, "high": 0.95, "seed_sd": 0.01, "above": "yes"}
+RECORD = {
+    "recipe": "simclr",
+    "task": "toy",
+    "dims": 2,
+    "seeds": [0, 1, 2],
+    "collapsed": False,
+    "scores": {"knn_probe": SCORE, "linear_probe": None},
+    "embedding_std": 0.5,
+    "rankme": 12.0,
+    "occupancy": None,
+    "images_per_second": 1234.5,
+    "peak_memory_mb": 800.0,
+}
+BUDGET = {"name": "brief", "dims": 2, "seen": 30_720, "batch": 128, "width": 1.0, "image_size": 28}
+
+
+def check(**changes: Any) -> dict[str, Any]:
+    return {"budgets": [BUDGET], "commits": ["0123456"], "records": [{**RECORD, **changes}]}
+
+
+def test_committed_pages_are_what_the_check_says() -> None:
+    made = pages(ROOT / "zoo" / "check.json", ROOT / "zoo" / "README.md")
+    stale = [str(file) for file, text in made.items() if file.read_text() != text]
+    assert not stale, f"{', '.join(stale)}: run `make boards` and commit what it changes"
+
+
+def test_the_page_lists_every_recipe_and_every_figure() -> None:
+    text = page(check())
+    assert all(f"[{name}](pixvox_zoo/recipes/{name}/card.md)" in text for name in recipe_files())
+    (line,) = [line for line in text.splitlines() if line.startswith("| simclr ")]
+    for cell in ("0.900 [0.800, 0.950]", "knn yes", "12.0", "0.50", "1,234", "800"):
+        assert cell in line
+    assert "30,720 cases seen" in text and "code 0123456" in text
+    assert "simclr (collapsed)" in page(check(collapsed=True))
+
+
+def test_a_card_tells_what_was_measured_once() -> None:
+    card = "# SimCLR\n\n- **Command:** `x`\n"
+    told = with_measured(card, check(), "simclr")
+    assert told.endswith("knn AUC 0.900 [0.800, 0.950], 1,234 cases/s.\n")
+    assert with_measured(told, check(), "simclr") == told
+    assert with_measured(told, check(), "mae").endswith("- **Measured:** not yet.\n")
+
+
+def test_a_missing_check_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="pixvox zoo check"):
+        pages(tmp_path / "check.json", tmp_path / "README.md")
