@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pixvox_leaderboards.row import NOT_BETTER, RANDOM_INIT, Row
+from pixvox_leaderboards.row import NOT_BETTER, Row, floor_of
 
 
 def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
@@ -13,16 +13,16 @@ def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
 
     Methods first, best first; then references; then stale rows. A rank is one more than the number
     of methods whose whole interval is better, so methods whose intervals overlap may share it.
-    Without intervals nothing is ranked, and nothing is compared with random init.
+    Without intervals nothing is ranked, and nothing is compared with random init; that is the
+    random init of the same backbone.
     """
     comparable = [r for r in rows if not r.is_stale and r.estimates[metric].has_interval]
     contest = [row for row in comparable if not row.is_reference]
-    floor = next((row for row in comparable if row.method == RANDOM_INIT), None)
     done = [
         replace(
             row,
             rank=_rank(row, contest, metric) if row in contest else None,
-            marks=_marks(row, floor, metric),
+            marks=_marks(row, floor_of(row, comparable), metric),
         )
         for row in rows
     ]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.estimate import Estimate, estimate
 from pixvox_leaderboards.reading import Reading
 
@@ -22,11 +23,13 @@ class Row:
         rank: shared where intervals overlap; None for references, stale rows and rows without
             an interval.
         marks: what a reader must know before trusting the row.
+        backbone: name of its plugin, or ``unknown``.
         keys: of the results behind it, by seed.
     """
 
     method: str
     family: str
+    backbone: str
     seeds: tuple[int, ...]
     estimates: Mapping[str, Estimate]
     n_scored: int
@@ -58,6 +61,7 @@ def row_of(readings: Sequence[Reading], *, is_stale: bool) -> Row:
     return Row(
         method=head.method,
         family=head.family,
+        backbone=backbone_of(head),
         seeds=tuple(result.seed for result in results),
         estimates={metric: estimate(metric, readings) for metric in head.metrics},
         n_scored=min(result.n_scored for result in results),
@@ -69,3 +73,15 @@ def row_of(readings: Sequence[Reading], *, is_stale: bool) -> Row:
         is_stale=is_stale,
         keys=tuple(result.key for result in results),
     )
+
+
+def floor_of(row: Row, rows: Iterable[Row]) -> Row | None:
+    """Random init of the same backbone, or None: another's says nothing of what is learnt."""
+    floors = [r for r in rows if r.method.startswith(RANDOM_INIT) and not r.is_stale]
+    return next((floor for floor in floors if floor.backbone == row.backbone), None)
+
+
+def backbone_of(result: Result) -> str:
+    """Name of the backbone plugin behind a result."""
+    named = [name for name in result.plugins if name.startswith("backbone/")]
+    return named[0].partition("/")[2] if named else "unknown"

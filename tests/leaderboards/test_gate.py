@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from pixvox_leaderboards.commands.zoo_check import flat
+from pixvox_leaderboards.commands.zoo_gate import flat
 from pixvox_leaderboards.gate import as_json
 from pixvox_leaderboards.reading import read_all
+from pixvox_registry.budgets import budget
 
 Records = dict[tuple[str, str], dict[str, Any]]
 
@@ -65,3 +66,23 @@ def test_the_same_files_give_the_same_bytes(publish: Any, tmp_path: Path) -> Non
         publish(method, **of("resnet", "knn_probe"))
     readings = read_all(tmp_path / "results")
     assert as_json(readings) == as_json(readings[::-1])
+
+
+def test_budgets_stand_apart_and_what_is_stale_is_left_out(publish: Any, tmp_path: Path) -> None:
+    both = of("resnet", "knn_probe")
+    tiny = {**budget("small", 2).facts(), "name": "tiny"}
+    publish("simclr", skill=1.5, **both)
+    publish("simclr", skill=0.1, **both, budget=tiny)
+    publish("simclr", skill=1.4, task_version="0", at="2025-01-01T00:00:00+00:00", **both)
+    content = json.loads(as_json(read_all(tmp_path / "results")))
+    found = [(r["budget"]["name"], r["scores"]["knn_probe"]["mean"]) for r in content["records"]]
+    assert [name for name, _ in found] == ["small", "tiny"]
+    assert found[0][1] > 0.9 > 0.7 > found[1][1]
+
+
+def test_a_recipe_with_one_protocol_alone_is_told_too(publish: Any, tmp_path: Path) -> None:
+    publish("simclr", **of("resnet", "knn_probe"))
+    publish("mae", **of("vit", "linear_probe"))
+    found = told(tmp_path / "results")
+    assert found["mae", "toy"]["scores"]["knn_probe"] is None
+    assert found["simclr", "toy"]["scores"]["linear_probe"] is None

@@ -88,10 +88,10 @@ def test_the_centre_is_the_running_mean_of_scores() -> None:
         torch.testing.assert_close(codes, ((made.scores(z) - expected) / 0.04).softmax(-1))
 
 
-def blobs(rows: int = 300, seed: int = 0) -> Tensor:
+def blobs(rows: int = 300, seed: int = 0, *, spread: float = 0.1) -> Tensor:
     centres = F.normalize(noise(6, 8, seed=seed), dim=-1)
     return F.normalize(
-        centres[torch.arange(rows) % 6] + 0.1 * noise(rows, 8, seed=seed + 1), dim=-1
+        centres[torch.arange(rows) % 6] + spread * noise(rows, 8, seed=seed + 1), dim=-1
     )
 
 
@@ -106,6 +106,25 @@ def test_kmeans_finds_what_scikit_learn_finds() -> None:
     assert adjusted_rand_score(theirs.labels_, labels[0].numpy()) == 1.0
     directions = F.normalize(torch.tensor(theirs.cluster_centers_), dim=-1)
     torch.testing.assert_close(centroids[0], directions, rtol=1e-4, atol=1e-5)
+
+
+def test_kmeans_is_its_loop() -> None:
+    """From a poor start, where every iteration counts, and with two heads."""
+    x = torch.stack([blobs(90, seed, spread=0.4) for seed in (0, 5)])
+    start = torch.tensor([[0, 6, 12, 1], [3, 2, 9, 8]])
+    found, labels = spherical_kmeans(x, 4, iterations=4, start=start)
+    for head in range(2):
+        rows = [row.double() for row in x[head]]
+        centroids = [rows[int(first)] for first in start[head]]
+        for _ in range(4):
+            own = [max(range(4), key=lambda k, r=r: float(r @ centroids[k])) for r in rows]
+            for k in range(4):
+                total = torch.stack([r for r, mine in zip(rows, own, strict=True) if mine == k])
+                centroids[k] = F.normalize(total.sum(0), dim=0)
+        torch.testing.assert_close(
+            found[head], torch.stack(centroids).float(), rtol=1e-5, atol=1e-6
+        )
+    assert not torch.equal(labels, spherical_kmeans(x, 4, iterations=1, start=start)[1])
 
 
 def test_an_empty_cluster_keeps_its_centroid() -> None:

@@ -122,11 +122,15 @@ def compiler() -> None:
         pytest.skip("there is no C++ compiler")
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")  # torch's own, of its parts
 @pytest.mark.usefixtures("compiler")
 def test_really_compiled_it_learns_the_same_and_resumes_with_the_same_bits(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "kernels"))
     whole = run(tmp_path / "whole", compile=True)
+    assert any((tmp_path / "kernels").rglob("*.so"))
     eager = run(tmp_path / "eager")
     ours, theirs = (load_file(weights / "backbone.safetensors") for weights in (whole, eager))
     for name, tensor in ours.items():
@@ -143,6 +147,7 @@ def test_really_compiled_it_learns_the_same_and_resumes_with_the_same_bits(
         patch.setattr(loop, "advance", stopped)
         with pytest.raises(SystemExit):
             run(tmp_path / "cut", compile=True)
-    torch.compiler.reset()  # as a new process would begin
+    torch.compiler.reset()  # as on a new machine
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "kernels_again"))
     cut = run(tmp_path / "cut", compile=True, resume=True)
     assert digest(cut / "backbone.safetensors") == digest(whole / "backbone.safetensors")

@@ -72,6 +72,29 @@ def test_nearest_neighbour_is_its_formula() -> None:
     assert float(loss) == pytest.approx(mean(figures), rel=1e-12)
 
 
+def test_a_queue_never_holds_a_case_against_itself() -> None:
+    """The anchor's own rows change nothing, wherever they lie in the queue."""
+    online, target, queue = views(2), views(2, seed=1), views(2, 7, seed=2)
+    index, queue_index = torch.arange(5), torch.tensor([9, 0, 8, 7, 3, 6, 2])
+    strange = queue.clone()
+    strange[:, 1] = target[:, 0]  # what case 0 would take for its nearest neighbour
+    for name in ("info_nce", "nearest_neighbour"):
+        loss = LOSSES.build(name)
+        told = loss(online, target, [(0, 1)], index=index, queue=queue, queue_index=queue_index)
+        blind = loss(online, target, [(0, 1)], queue=queue)
+        assert not torch.allclose(told, blind)
+        foreign = loss(
+            online, target, [(0, 1)], index=index + 50, queue=queue, queue_index=queue_index
+        )
+        torch.testing.assert_close(foreign, blind)
+        first = (online[:, :1], target[:, :1], [(0, 1)])
+        seen = [
+            loss(*first, index=index[:1], queue=q, queue_index=queue_index)
+            for q in (queue, strange)
+        ]
+        torch.testing.assert_close(seen[0], seen[1])
+
+
 def test_negative_cosine_is_its_formula() -> None:
     online, target = views(3), views(2, seed=1)
     figures = [-cosine(online[v, i], target[g, i]) for g, v in MANY for i in range(5)]
@@ -144,15 +167,17 @@ def test_reconstruction_is_its_formula(
     whole = [abs(float(d)) ** power for d in (ours - theirs).flatten()]
     if not per_patch:
         assert float(loss(ours, theirs)) == pytest.approx(mean(whole), rel=1e-12)
-    figures = []
+    cases = []
     for b in range(2):
+        figures = []
         for cell in mask[0, b].nonzero().tolist():
             box = (slice(None), *[slice(2 * c, 2 * c + 2) for c in cell])
             mine, goal = ours[0, b][box].flatten(), theirs[0, b][box].flatten()
             if per_patch:
                 goal = (goal - goal.mean()) / (goal.var() + 1e-6).sqrt()
             figures.append(mean([abs(float(d)) ** power for d in mine - goal]))
-    assert float(loss(ours, theirs, mask)) == pytest.approx(mean(figures), rel=1e-12)
+        cases.append(mean(figures))
+    assert float(loss(ours, theirs, mask)) == pytest.approx(mean(cases), rel=1e-12)
 
 
 def test_reconstruction_says_what_is_wrong() -> None:
@@ -274,5 +299,10 @@ def test_gradients_of_dense_and_clustered_losses_are_right() -> None:
     assert torch.autograd.gradcheck(lambda x: restore(x, pictures.detach() + 1, mask), pictures)
     labels = torch.rand(2, 5, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     position = LOSSES.build("position_contrast")
-    online, target = views().requires_grad_(), views(seed=1).requires_grad_()
-    assert torch.autograd.gradcheck(lambda a, b: position(a, b, labels), (online, target))
+    online, target = views().requires_grad_(), views(seed=1)
+    assert torch.autograd.gradcheck(lambda a: position(a, target, labels), online)
+    target.requires_grad_()  # base crops learn from the second term alone
+    whole, first = (LOSSES.build("position_contrast", regularisation=r) for r in (1.0, 0.0))
+    assert not torch.autograd.grad(first(online, target, labels), target)[0].any()
+    slope = torch.autograd.grad(whole(online, target, labels), target)[0]
+    assert slope.isfinite().all() and slope.any()

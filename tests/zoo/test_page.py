@@ -14,10 +14,11 @@ from pixvox_zoo.page import page, with_measured
 
 ROOT = Path(__file__).parents[2]
 SCORE = {"metric": "auc", "mean": 0.9, "low": 0.8, "high": 0.95, "seed_sd": 0.01, "above": "yes"}
+BUDGET = {"name": "brief", "dims": 2, "seen": 30_720, "batch": 128, "width": 1.0, "image_size": 28}
 RECORD = {
     "recipe": "simclr",
     "task": "toy",
-    "dims": 2,
+    "budget": BUDGET,
     "seeds": [0, 1, 2],
     "collapsed": False,
     "scores": {"knn_probe": SCORE, "linear_probe": None},
@@ -27,11 +28,10 @@ RECORD = {
     "images_per_second": 1234.5,
     "peak_memory_mb": 800.0,
 }
-BUDGET = {"name": "brief", "dims": 2, "seen": 30_720, "batch": 128, "width": 1.0, "image_size": 28}
 
 
 def check(**changes: Any) -> dict[str, Any]:
-    return {"budgets": [BUDGET], "commits": ["0123456"], "records": [{**RECORD, **changes}]}
+    return {"commits": ["0123456"], "records": [{**RECORD, **changes}]}
 
 
 def test_committed_pages_are_what_the_check_says() -> None:

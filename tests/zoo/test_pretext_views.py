@@ -117,14 +117,21 @@ def test_each_distortion_does_what_it_says(dims: int) -> None:
 
     (painted,) = some(dims, "distort", chances={**QUIET, "paint": 1.0})
     (framed,) = some(dims, "distort", chances={**QUIET, "paint": 1.0, "outside": 1.0})
-    changed, kept = painted.image != images, framed.image == images
-    assert torch.equal(changed, kept)  # the same boxes, painted or spared
-    assert 0.02 < float(changed.float().mean()) < 0.8
+    for view, least, most in ((painted, 0.02, 0.6), (framed, 0.1, 0.98)):
+        hidden = view.image != images
+        assert least < float(hidden.float().mean()) < most
+        for row, where in zip(view.image, hidden, strict=True):
+            assert len(row[where].unique()) <= 1  # one value per case
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"chances": {"curv": 1.0}}, "Did you mean 'curve'"), ({"cell": 5}, "5 px")],
+    [
+        ({"chances": {"curv": 1.0}}, "Did you mean 'curve'"),
+        ({"chances": {"curve": 1.5}}, "from 0 to 1"),
+        ({"cell": 5}, "5 px"),
+        ({"box": (0.5, 0.2)}, "box two shares"),
+    ],
 )
 def test_distortions_that_cannot_be_are_refused(settings: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
@@ -187,7 +194,7 @@ def test_views_in_turn_add_up(dims: int) -> None:
     turned = VIEWS.build("rotate", dims=dims, views=2)
     masked = VIEWS.build("distort", dims=dims, image_size=12, chances={**QUIET, "paint": 1.0})
     both = InTurn([turned, masked])
-    assert both.num_targets == 2 and set(both.provides) == {"labels"}
+    assert both.num_targets == 2 and set(both.provides) == {"labels", "original"}
     assert both.num_classes == turned.num_classes
     first = turned(cases(dims), DRAWS)
     views = both(cases(dims), DRAWS)
@@ -197,3 +204,11 @@ def test_views_in_turn_add_up(dims: int) -> None:
         assert not torch.equal(after.image, before.image)
     painted = [view.image != view.original for view in views]
     assert not torch.equal(painted[0], painted[1])  # each view draws boxes of its own
+
+
+def test_steps_that_would_leave_something_behind_are_refused() -> None:
+    distort = VIEWS.build("distort", dims=2, image_size=12)
+    with pytest.raises(UserError, match="moves pixels, and the original"):
+        InTurn([distort, VIEWS.build("rotate", dims=2)])
+    with pytest.raises(UserError, match="makes several views"):
+        InTurn([distort, VIEWS.build("two_crops", dims=2, image_size=12)])

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import warnings
+from itertools import count
 
 import pytest
 
+from pixvox_registry import UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.recipes import recipe_files
 from pixvox_registry.source_spec import build_source
@@ -24,7 +27,7 @@ CLUSTERINGS = {  # and what sets how many clusters there are
     "centering": "prototypes",
     "kmeans_bank": "clusters",
 }
-WHOLE = [name for name in recipe_files() if name != "random_init"]
+WHOLE = [name for name in recipe_files() if read_recipe(name).epochs > 0]
 
 
 def feed_of(dims: int) -> Feed:
@@ -54,7 +57,7 @@ def take_steps(recipe: Recipe, dims: int) -> tuple[Wiring, set[str]]:
     with warnings.catch_warnings():  # eight cases cannot fill the prototypes
         warnings.filterwarnings("ignore", message="sinkhorn_prototypes")
         refit(wiring, "epoch", feed, 0)
-        wiring.fill_queues((feed.at(s), feed.draws_at(s)) for s in range(feed.steps_per_epoch))
+        wiring.fill_queues((feed.at(s), feed.draws_at(s).under("queue")) for s in count())
         for step in range(2):
             loss = wiring(feed.at(step), feed.draws_at(step))
             stepper.optimizer.zero_grad()
@@ -89,6 +92,91 @@ def test_a_clustering_is_swapped_in_one_line(
     wiring, moved = take_steps(read_recipe(name, [line, "freeze=null"]), dims)
     assert wiring.refit_of("clusters") == ("epoch" if clustering == "kmeans_bank" else None)
     assert len(moved) == len(list(wiring.parts.parameters()))
+
+
+TWO = {(0, 1), (1, 0)}  # (target view, online view)
+MULTI = {(g, v) for g in range(2) for v in range(6) if v != g}
+WIRED = {  # the target's kind, the pairs, is there a predictor, the queue
+    "simclr": ("same", TWO, False, 0),
+    "dcl": ("same", TWO, False, 0),
+    "moco_v2": ("momentum", TWO, False, 1024),
+    "moco_v3": ("momentum", TWO, True, 0),
+    "nnclr": ("detached", TWO, True, 1024),
+    "byol": ("momentum", TWO, True, 0),
+    "simsiam": ("detached", TWO, True, 0),
+    "barlow_twins": ("same", TWO, False, 0),
+    "vicreg": ("same", TWO, False, 0),
+    "swav": ("same", MULTI, False, 0),
+    "deepcluster_v2": ("same", TWO, False, 0),
+    "dino": ("momentum", MULTI, False, 0),
+}
+
+
+@pytest.mark.filterwarnings("ignore:sinkhorn_prototypes")
+@pytest.mark.parametrize("name", WIRED)
+def test_a_method_of_views_is_wired_as_its_paper_says(name: str) -> None:
+    kind, pairs, predicts, queue = WIRED[name]
+    wiring, _ = take_steps(read_recipe(name), 2)
+    feed = feed_of(2)
+    batch, draws = feed.at(0), feed.draws_at(0)
+    ((path, signals),) = wiring._signals_of(batch, wiring.views(batch.images, draws))
+    objective = wiring.objectives[path]
+    assert wiring.target_of(objective) == kind
+    assert signals.target is not None and signals.online is not None
+    assert signals.online.requires_grad
+    assert signals.target.requires_grad is (kind == "same")
+    assert (signals.target is signals.online) is (kind == "same" and pairs is TWO)
+    assert set(signals.pairs) == pairs
+    assert (objective.predictor is not None) is predicts
+    assert objective.queue == queue
+    assert bool(wiring.teacher) is (kind == "momentum")
+    assert not any("predictor" in path for path in wiring.teacher)
+    if signals.assignments is not None:
+        assert not signals.assignments.requires_grad
+
+
+@pytest.mark.filterwarnings("ignore:sinkhorn_prototypes")
+@pytest.mark.parametrize("name", ["swav", "dino", "deepcluster_v2"])
+def test_clusters_are_scored_in_single_precision_under_autocast(name: str) -> None:
+    wiring, _ = take_steps(read_recipe(name), 2)
+    feed = feed_of(2)
+    batch, draws = feed.at(0), feed.draws_at(0)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        ((_, signals),) = wiring._signals_of(batch, wiring.views(batch.images, draws))
+    assert signals.scores is not None and signals.scores.dtype == torch.float32
+    assert signals.assignments is not None and signals.assignments.dtype == torch.float32
+
+
+def test_masked_methods_hide_what_their_papers_hide() -> None:
+    mae, simmim = (read_recipe(name) for name in ("mae", "simmim"))
+    (mae_loss,), (simmim_loss,) = (
+        [o.loss.settings for o in r.stages[0].objectives.values() if o.loss] for r in (mae, simmim)
+    )
+    assert mae.views[0].settings == {"share": 0.75}
+    assert mae_loss == {"distance": "l2", "per_patch": True}
+    assert simmim.views[0].settings["share"] == 0.6
+    assert simmim_loss == {"distance": "l1"}
+
+
+@pytest.mark.parametrize("name", list(recipe_files()))
+def test_every_override_that_a_card_quotes_is_taken(name: str) -> None:
+    card = recipe_files()[name].with_name("card.md").read_text()
+    for quoted in re.findall(r"`--set ([^`]+)`", card):
+        parts = [text.strip().strip("\"'") for text in quoted.split("--set")]
+        take_steps(read_recipe(name, parts), 2)
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "said"),
+    [
+        ("mae", "views={name: plain}", "'masked_decoder' needs mask"),
+        ("autoencoder", "views={name: multi_crop}", "pictures of one size"),
+        ("mae", "backbone={name: swin, settings: {masking: token}}", "Take vit, or linear_decoder"),
+    ],
+)
+def test_a_decoder_that_does_not_fit_is_refused(name: str, line: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        take_steps(read_recipe(name, [line]), 2)
 
 
 @pytest.mark.parametrize("name", list(recipe_files()))

@@ -48,6 +48,10 @@ def log_of(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "log.jsonl").read_text().splitlines()]
 
 
+# mmengine.visualization imports parts of torch that torch itself calls old.
+pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit:DeprecationWarning")
+
+
 @pytest.fixture
 def tensorboard() -> None:
     pytest.importorskip("tensorboard", reason="extra 'track' is not installed")
@@ -169,6 +173,7 @@ class Recorder:
 
     def __init__(self, save_dir: str, **settings: Any) -> None:
         self.settings, self.lines, self.closed = settings, [], False
+        self.experiment = SimpleNamespace(define_metric=lambda name, step_metric: None)
         self.made.append(self)
 
     def add_config(self, config: Any) -> None:

@@ -121,7 +121,14 @@ def test_linear_decoder_paints_every_pixel_from_the_place_above_it(dims: int, si
 def test_masked_decoder_puts_visible_tokens_where_they_were(dims: int) -> None:
     torch.manual_seed(0)
     decoder: Any = DECODERS.build(
-        "masked_decoder", dims=dims, in_channels=1, image_size=16, num_features=6, patch=4, depth=0
+        "masked_decoder",
+        dims=dims,
+        in_channels=1,
+        image_size=16,
+        num_features=6,
+        patch=4,
+        stride=4,
+        depth=0,
     )
     mask = half_hidden(dims, 4)
     tokens = torch.randn(2, 4**dims // 2, 6)
@@ -133,6 +140,20 @@ def test_masked_decoder_puts_visible_tokens_where_they_were(dims: int) -> None:
     there = torch.zeros([16] * dims, dtype=torch.bool)
     there[place] = True
     assert torch.equal(changed, there.flatten().expand(2, -1))
+
+
+def test_masked_decoder_takes_all_patches_in_order_and_no_other_tokens() -> None:
+    torch.manual_seed(0)
+    facts = {"dims": 2, "in_channels": 1, "image_size": 16, "num_features": 6, "depth": 0}
+    decoder: Any = DECODERS.build("masked_decoder", **facts, patch=4, stride=4)
+    mask, tokens = half_hidden(2, 4), torch.randn(2, 16, 6)
+    painted = decoder(Features(tokens=tokens), mask)
+    tokens[:, 0] += 1.0
+    changed = (decoder(Features(tokens=tokens), mask) != painted).any(0)[0]
+    assert changed[:4, :4].any() and not changed[4:].any() and not changed[:, 4:].any()
+    for patch, stride in ((None, 4), (2, 8)):
+        with pytest.raises(UserError, match="Take vit, or linear_decoder"):
+            DECODERS.build("masked_decoder", **facts, patch=patch, stride=stride)
 
 
 @pytest.mark.parametrize("dims", [2, 3])

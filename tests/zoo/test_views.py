@@ -233,3 +233,11 @@ def test_multi_crop_hands_other_settings_to_every_crop():
 def test_multi_crop_refuses_settings_that_crops_do_not_have(crops, said):
     with pytest.raises(UserError, match=said):
         VIEWS.build("multi_crop", dims=2, image_size=28, crops=crops)
+
+
+def test_local_crops_hold_whole_patches() -> None:
+    images = cases(size=64)
+    views = VIEWS.build("multi_crop", dims=2, image_size=64, patch=8)(images, Draws(0, 0, 8))
+    assert views[-1].image.shape[-1] == 24
+    with pytest.raises(UserError, match="no multiple of the patch, 8"):
+        VIEWS.build("multi_crop", dims=2, image_size=64, patch=8, local_size=28)

@@ -381,6 +381,6 @@ def test_misfits_are_refused_in_a_sentence(objective: dict[str, Any], words: lis
 @pytest.mark.parametrize("loss", ["nt_xent", "barlow_twins", "toy_agree"])
 def test_pairs_of_which_the_views_make_none_are_refused(loss: str) -> None:
     objective = {"projector": HEAD, "loss": {"name": loss}}
-    with pytest.raises(UserError, match=f"'{loss}' compares pairs.*pairs: other, of which the 1"):
+    with pytest.raises(UserError, match=f"'{loss}' compares pairs.*pairs: other, of which its 1"):
         wire(views={"name": "plain"}, objectives={"o": objective})
     assert wire(views={"name": "plain"}, objectives={"o": {**objective, "pairs": "same"}})

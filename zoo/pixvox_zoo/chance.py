@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from pixvox_registry.draws import Draws
+from pixvox_registry.errors import UserError, suggestion
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,25 @@ class Chance:
         return perhaps(self.uniform(what, *shape), self.often[what], *span, otherwise)
 
 
+def chances_of(
+    given: Mapping[str, float] | None, usual: Mapping[str, float], who: str
+) -> dict[str, float]:
+    """The usual chances with those that a recipe gives.
+
+    Raises:
+        UserError: a name that ``who`` does not know, or a chance that is none.
+    """
+    for name, often in (given or {}).items():
+        if name not in usual:
+            raise UserError(
+                f"{who} have no chance of {name!r}.{suggestion(name, usual)} "
+                f"There are: {', '.join(usual)}."
+            )
+        if not 0 <= often <= 1:
+            raise UserError(f"{who} want chances.{name} from 0 to 1; it is {often}.")
+    return {**usual, **(given or {})}
+
+
 def perhaps(u: Tensor, chance: float, low: float, high: float, otherwise: float) -> Tensor:
     """``[...] -> [...]``: uniform in [low, high) where ``u < chance``, else ``otherwise``.
 
@@ -56,3 +76,8 @@ def perhaps(u: Tensor, chance: float, low: float, high: float, otherwise: float)
 def rows_of(drawn: Tensor) -> Tensor:
     """``[B, ...] -> [k]``: rows that are not all zero. On the host: a device would have to wait."""
     return drawn.reshape(len(drawn), -1).any(1).nonzero().flatten()
+
+
+def sent(device: torch.device, *tensors: Tensor) -> list[Tensor]:
+    """On the device, without waiting for it."""
+    return [tensor.to(device, non_blocking=True) for tensor in tensors]

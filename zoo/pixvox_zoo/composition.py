@@ -16,7 +16,13 @@ from pixvox_registry.contracts import View
 from pixvox_registry.draws import Draws, key
 from pixvox_registry.errors import UserError
 from pixvox_zoo.recipe import Objective, Part, Recipe, Schedule, Stage
-from pixvox_zoo.refusals import check_bank, check_pairs, check_schedules, check_signals
+from pixvox_zoo.refusals import (
+    check_bank,
+    check_decoder,
+    check_pairs,
+    check_schedules,
+    check_signals,
+)
 from pixvox_zoo.stores import Store
 from pixvox_zoo.views_in_turn import in_turn
 
@@ -149,7 +155,10 @@ class Composition(nn.Module):
             clustering = self._role(name, "clustering", CLUSTERING, num_features=clustered)
             clusters = clustering.num_clusters
         if objective.decoder:
-            self._role(name, "decoder", DECODERS, num_features=embedding, num_clusters=clusters)
+            decoder = self._role(
+                name, "decoder", DECODERS, num_features=embedding, num_clusters=clusters
+            )
+            check_decoder(name, objective, decoder, self.views, self._look_at_views)
         groups = self.views.num_targets
         if objective.queue:
             self.stores[f"{name}/queue"] = Store(groups, objective.queue, embedding)

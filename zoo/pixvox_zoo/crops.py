@@ -11,9 +11,9 @@ from torch import Tensor
 
 from pixvox_registry.contracts import View
 from pixvox_registry.draws import Draws
-from pixvox_registry.errors import UserError, suggestion
+from pixvox_registry.errors import UserError
 from pixvox_zoo import affine, tone
-from pixvox_zoo.chance import Chance, rows_of
+from pixvox_zoo.chance import Chance, chances_of, rows_of, sent
 from pixvox_zoo.resampling import crops, turned_crops
 
 # At 32 pixels SimCLR itself leaves blur out, so here it is rare; so are gamma and noise.
@@ -60,10 +60,12 @@ class Crops:
     @torch.no_grad()
     def cut(self, images: Tensor, draws: Draws, count: int) -> list[View]:
         """``[B, C, *S] -> count views [B, C, *image_size]``, made together, one below the other."""
-        chance = Chance(replace(draws, device="cpu"), count, {**CHANCES, **(self.chances or {})})
+        chance = Chance(
+            replace(draws, device="cpu"), count, chances_of(self.chances, CHANCES, "Crops")
+        )
         frame, turned, sigma = self._geometry(chance, images.shape[2:])
         many = images.repeat(count, *[1] * (images.ndim - 1))  # [V B, C, *S]
-        frame, sigma, rows, blurred = _sent(
+        frame, sigma, rows, blurred = sent(
             images.device, frame, sigma, rows_of(turned), rows_of(sigma)
         )
         x = crops(many, frame, self.image_size, sigma, blurred)
@@ -104,13 +106,13 @@ class Crops:
         shift = chance.perhaps("brightness", (-self.brightness, self.brightness), 0, 1)
         if x.shape[1] == 3:
             shift = shift + chance.perhaps("colour", (-self.colour, self.colour), 0, 3)
-        tone.grade(x, *_sent(x.device, contrast, shift))
+        tone.grade(x, *sent(x.device, contrast, shift))
         limit = math.log(self.gamma)
         gamma = chance.perhaps("gamma", (-limit, limit), 0)  # its logarithm
         bent = rows_of(gamma)
-        tone.bend(x, *_sent(x.device, bent, gamma[bent].exp()))
+        tone.bend(x, *sent(x.device, bent, gamma[bent].exp()))
         if x.shape[1] == 3:
-            tone.grey(x, *_sent(x.device, rows_of(chance.perhaps("grey", (1, 1), 0))))
+            tone.grey(x, *sent(x.device, rows_of(chance.perhaps("grey", (1, 1), 0))))
 
     def _add_noise(self, x: Tensor, draws: Draws, chance: Chance) -> None:
         """Normal noise, drawn for those rows of the global batch that have some, and no others."""
@@ -122,18 +124,12 @@ class Crops:
         mine = torch.arange(len(std)).view(chance.views, -1)[:, draws.rows].flatten()
         rows = rows_of(noisy[mine])
         ours = (noisy.cumsum(0) - 1)[mine][rows]  # places among the owners
-        rows, ours, amount = _sent(x.device, rows, ours, std[mine][rows])
+        rows, ours, amount = sent(x.device, rows, ours, std[mine][rows])
         tone.add_noise(x, rows, noise[ours], amount)
 
     def _check(self) -> None:
         """Refuse settings that no view can have, with what they should be."""
-        for name, often in (self.chances or {}).items():
-            if name not in CHANCES:
-                raise UserError(
-                    f"Crops have no chance of {name!r}.{suggestion(name, CHANCES)} "
-                    f"There are: {', '.join(CHANCES)}."
-                )
-            self._require(f"chances.{name}", often, 0 <= often <= 1, "from 0 to 1")
+        chances_of(self.chances, CHANCES, "Crops")
         low, high = self.scale
         self._require("scale", self.scale, 0 < low <= high <= 1, "two shares, 0 < least <= 1")
         self._require("contrast", self.contrast, 0 <= self.contrast < 1, "from 0 to below 1")
@@ -145,8 +141,3 @@ class Crops:
     def _require(self, name: str, value: object, holds: bool, wanted: str) -> None:
         if not holds:
             raise UserError(f"Crops want {name} {wanted}; it is {value}.")
-
-
-def _sent(device: torch.device, *tensors: Tensor) -> list[Tensor]:
-    """On the device, without waiting for it."""
-    return [tensor.to(device, non_blocking=True) for tensor in tensors]

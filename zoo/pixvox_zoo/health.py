@@ -11,7 +11,7 @@ from pixvox_registry.draws import generator
 from pixvox_zoo.feed import Feed
 
 CASES = 512  # looked at, at most
-COLLAPSED_STD, COLLAPSED_RANK = 0.05, 2.0
+COLLAPSED_STD, COLLAPSED_RANK = 0.05, 1.5  # an untrained ViT's rank can be 2
 
 
 def spread(embedding: Tensor) -> float:
@@ -34,16 +34,19 @@ def rankme(features: Tensor) -> float:
 
 
 def occupancy(assignments: Tensor) -> float:
-    """Share of clusters in use: the exponential of the entropy of their shares of the batch.
+    """Share of clusters in use: the exponential of the entropy of how many cases each one wins.
 
     ``[H, G, B, K] -> number``, that of the worst head: 1 where all clusters, or as many as there
-    are cases, are filled alike; 1 / K where one has everything.
+    are cases, win alike; 1 / K where one wins everything. Soft shares would not tell: Sinkhorn's
+    are alike by construction.
     """
-    share = assignments.double().mean((1, 2))  # [H, K]
-    share = share / share.sum(1, keepdim=True).clamp(min=1e-12)
+    heads, _, _, clusters = assignments.shape
+    winners = assignments.argmax(-1).flatten(1)  # [H, G B]
+    counts = torch.zeros(heads, clusters, device=winners.device, dtype=torch.float64)
+    counts.scatter_add_(1, winners, torch.ones_like(winners, dtype=torch.float64))
+    share = counts / counts.sum(1, keepdim=True)
     effective = (-(share * share.clamp(min=1e-12).log()).sum(1)).exp()
-    possible = min(share.shape[1], assignments.shape[1] * assignments.shape[2])
-    return float((effective / possible).min())
+    return float((effective / min(clusters, winners.shape[1])).min())
 
 
 def knn_accuracy(
@@ -91,7 +94,7 @@ def embed(backbone: nn.Module, feed: Feed, rows: Tensor) -> Tensor:
 
 
 def is_collapsed(figures: Mapping[str, float]) -> bool:
-    """Has the embedding shrunk to a point or the features to fewer than two dimensions?"""
+    """Has the embedding shrunk to a point, or the features to little more than one dimension?"""
     return (
         figures.get("embedding_std", 1.0) < COLLAPSED_STD
         or figures.get("rankme", 1e9) < COLLAPSED_RANK

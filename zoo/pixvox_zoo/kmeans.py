@@ -27,8 +27,7 @@ def spherical_kmeans(
     centroids = x.gather(1, start[..., None].expand(-1, -1, x.shape[-1]))
     labels = nearest(x, centroids)
     for _ in range(iterations):
-        sums = torch.zeros_like(centroids)
-        sums.scatter_add_(1, labels[..., None].expand_as(x), x)
+        sums = sums_of(x, labels, clusters)
         empty = (sums == 0).all(-1, keepdim=True)
         centroids = torch.where(empty, centroids, F.normalize(sums, dim=-1))
         labels = nearest(x, centroids)
@@ -37,6 +36,23 @@ def spherical_kmeans(
 
 def nearest(x: Tensor, centroids: Tensor) -> Tensor:
     """``[H, R, E], [H, K, E] -> [H, R]``: the centroid of the greatest cosine."""
-    rows = max(1, AT_ONCE // (len(x) * centroids.shape[1]))
-    found = [(piece @ centroids.mT).argmax(-1) for piece in x.split(rows, dim=1)]
-    return torch.cat(found, 1)
+    pieces = x.split(_rows_at_once(x, centroids.shape[1]), dim=1)
+    return torch.cat([(piece @ centroids.mT).argmax(-1) for piece in pieces], 1)
+
+
+def sums_of(x: Tensor, labels: Tensor, clusters: int) -> Tensor:
+    """``[H, R, E], [H, R] -> [H, K, E]``: the sum of each cluster's rows.
+
+    As products with zeros and ones: to scatter would be quicker, and on CUDA the order of its
+    additions, and so the bits, would change from run to run and from rank to rank.
+    """
+    sums = x.new_zeros(len(x), clusters, x.shape[2])
+    rows = _rows_at_once(x, clusters)
+    for piece, mine in zip(x.split(rows, dim=1), labels.split(rows, dim=1), strict=True):
+        member = x.new_zeros(*mine.shape, clusters).scatter_(2, mine[..., None], 1.0)
+        sums += member.mT @ piece
+    return sums
+
+
+def _rows_at_once(x: Tensor, clusters: int) -> int:
+    return max(1, AT_ONCE // (len(x) * clusters))

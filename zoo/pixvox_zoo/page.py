@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pixvox_registry import BACKBONES
 from pixvox_registry.recipes import recipe_files
 from pixvox_zoo.border import read_recipe
 from pixvox_zoo.recipe import Objective, Part, Recipe
@@ -29,11 +30,9 @@ def page(check: Mapping[str, Any]) -> str:
     """The whole page as Markdown."""
     recipes = [read_recipe(name) for name in recipe_files()]
     sections = [HEAD, f"## Recipes\n\n{_table(_composition(r) for r in recipes)}"]
-    for budget in check["budgets"]:
-        tasks = {r["task"]: None for r in check["records"] if r["dims"] == budget["dims"]}
-        for task in tasks:
-            rows = [_figures(r) for r in check["records"] if r["task"] == task]
-            sections.append(f"## {task}\n\n{_spent(budget)}\n\n{_table(rows)}")
+    for place, records in _places(check).items():
+        rows = [_figures(record) for record in records]
+        sections.append(f"## {place[0]}\n\n{_spent(records[0]['budget'])}\n\n{_table(rows)}")
     if check["records"]:
         commits = ", ".join(check["commits"])
         sections.append(f"{LEGEND}\n\nReplay: `pixvox zoo check` (code {commits}).")
@@ -43,25 +42,38 @@ def page(check: Mapping[str, Any]) -> str:
 def with_measured(card: str, check: Mapping[str, Any], recipe: str) -> str:
     """A card whose line of measured figures is today's; without figures it says so."""
     records = [record for record in check["records"] if record["recipe"] == recipe]
-    told = "; ".join(_sentence(record, check["budgets"]) for record in records)
+    told = "; ".join(map(_sentence, records))
     kept = [line for line in card.splitlines() if not line.startswith(MEASURED)]
     return "\n".join([*kept, f"{MEASURED}{told or 'not yet'}."]) + "\n"
 
 
+def _places(check: Mapping[str, Any]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
+    """Records by task and budget."""
+    places: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
+    for record in check["records"]:
+        places.setdefault((record["task"], record["budget"]["name"]), []).append(record)
+    return places
+
+
 def _composition(recipe: Recipe) -> dict[str, str]:
     """One line of the table of recipes."""
-    extras = ["momentum"] if recipe.momentum is not None else []
     objectives = [o for stage in recipe.stages for o in stage.objectives.values()]
     return {
         "recipe": f"[{recipe.name}](pixvox_zoo/recipes/{recipe.name}/card.md)",
         "family": recipe.family,
-        "dims": "2D, 3D",
+        "dims": ", ".join(f"{dims}D" for dims in dims_of(recipe)),
         "views": " + ".join(part.name for part in recipe.views),
         "backbone": recipe.backbone.name,
         "objectives": "; ".join(map(_objective, objectives)) or DASH,
-        "beside": ", ".join(extras) or DASH,
+        "momentum": DASH if recipe.momentum is None else "yes",
         "paper": recipe.paper or DASH,
     }
+
+
+def dims_of(recipe: Recipe) -> tuple[int, ...]:
+    """2 and 3, unless its backbone says otherwise."""
+    only: int | None = getattr(BACKBONES.get(recipe.backbone.name), "only_dims", None)
+    return (2, 3) if only is None else (only,)
 
 
 def _objective(objective: Objective) -> str:
@@ -94,15 +106,15 @@ def _figures(record: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def _sentence(record: Mapping[str, Any], budgets: Iterable[Mapping[str, Any]]) -> str:
-    budget = next(b for b in budgets if b["dims"] == record["dims"])
+def _sentence(record: Mapping[str, Any]) -> str:
     scores = ", ".join(
         f"{protocol.removesuffix('_probe')} AUC {_score(found)}"
         for protocol, found in record["scores"].items()
         if found
     )
     speed = f", {record['images_per_second']:,.0f} cases/s" if record["images_per_second"] else ""
-    return f"{record['task']} (`{budget['name']}`, {len(record['seeds'])} seeds) {scores}{speed}"
+    spent = f"`{record['budget']['name']}`, {len(record['seeds'])} seeds"
+    return f"{record['task']} ({spent}) {scores}{speed}"
 
 
 def _spent(budget: Mapping[str, Any]) -> str:

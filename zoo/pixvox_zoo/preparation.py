@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -80,9 +81,11 @@ def rehearse(wiring: Wiring, feed: Feed, source: str, fabric: Fabric) -> None:
         Stepper(wiring)
         # A clustering that is refitted has nothing to say before its first bank.
         if not any(wiring.refit_of(name) for name in stage.objectives):
-            wiring.fill_queues([(batch, draws)])
-            with fabric.autocast():
-                wiring.loss_of(batch, views)
+            with warnings.catch_warnings():  # so few cases warn of what a batch does not
+                warnings.simplefilter("ignore")
+                wiring.fill_queues([(batch, draws)])
+                with fabric.autocast():
+                    wiring.loss_of(batch, views)
 
 
 def few(feed: Feed) -> tuple[Batch, Draws]:

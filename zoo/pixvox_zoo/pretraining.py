@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def train(
         else:
             refit(wiring, "stage", feed, batches(step).start)
             refit(wiring, "epoch", feed, batches(step).start)
-            wiring.fill_queues((feed.at(s), feed.draws_at(s)) for s in range(feed.steps_per_epoch))
+            wiring.fill_queues((feed.at(s), feed.draws_at(s).under("queue")) for s in count())
         last_save = time.monotonic()
 
         while step < leg.end:

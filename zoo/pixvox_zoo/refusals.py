@@ -35,7 +35,7 @@ def check_signals(name: str, objective: Objective, loss: Any, views: Any) -> Non
     given = ALWAYS | set(views.provides) - {"labels"}
     given |= {"scores", "assignments", "groups"} if objective.clustering else set()
     given |= {"prediction", "original"} if objective.decoder else set()
-    given |= {"queue"} if objective.queue else set()
+    given |= {"queue", "queue_index"} if objective.queue else set()
     given |= {"queue_groups"} if objective.queue and objective.clustering else set()
     given |= {"labels"} if objective.labels else set()
     for signal, parameter in names_of(loss).items():
@@ -43,6 +43,28 @@ def check_signals(name: str, objective: Objective, loss: Any, views: Any) -> Non
             continue
         needs = f"loss {_loss(objective)!r} needs {signal}; objective {name!r} has "
         raise UserError(needs + _lack(signal, objective))
+
+
+def check_decoder(
+    name: str, objective: Objective, decoder: Any, views: Any, look: Callable[[], list[View]]
+) -> None:
+    """Refuse a decoder whose signals the objective lacks, or views of several sizes.
+
+    Raises:
+        UserError: names the decoder, and what would fit.
+    """
+    part = objective.decoder.name if isinstance(objective.decoder, Part) else objective.decoder
+    given = {"features", "embedding"} | set(views.provides) & {"mask"}
+    given |= {"scores"} if objective.clustering else set()
+    for signal in names_of(decoder):
+        if signal not in given:
+            needs = f"decoder {part!r} needs {signal}; objective {name!r} has "
+            raise UserError(needs + _lack(signal, objective))
+    if len({view.image.shape for view in look() if view.role != "target"}) > 1:
+        raise UserError(
+            f"decoder {part!r} paints pictures of one size; the views of objective {name!r} have "
+            "several. Take views of one size, for example two_crops."
+        )
 
 
 def check_pairs(name: str, objective: Objective, loss: Any, look: Callable[[], list[View]]) -> None:
@@ -112,7 +134,7 @@ def check_streams(name: str, objective: Objective, backbone: str, seen: Iterable
 
 
 def _lack(signal: str, objective: Objective) -> str:
-    if signal in ("queue", "queue_groups") and not objective.queue:
+    if signal in ("queue", "queue_index", "queue_groups") and not objective.queue:
         return "no queue. Give it one, for example queue: 4096."
     if signal == "labels":
         return "no labels. Name one that cases or views provide, for example labels: class."

@@ -88,6 +88,7 @@ class Reporter:
             self.trackers.begin(self.log.lines())
         self._spent = spent
         self._start = step
+        self._begun = time.monotonic()  # how long trackers take to start is no cost of the run
         self._progress.update(self._task, completed=step)
 
     def step(self, step: int, loss: Tensor, wiring: Wiring, lr: float) -> None:
@@ -120,7 +121,8 @@ class Reporter:
     def health(self, wiring: Wiring) -> dict[str, float]:
         """Spread and occupancy of the last batch, the worst objective's; what ``examine`` sees."""
         traces = wiring.traces.values()
-        embeddings = [spread(trace.target.flatten(0, 1)) for trace in traces]
+        projected = [t for name, t in wiring.traces.items() if wiring.objectives[name].projector]
+        embeddings = [spread(trace.target.flatten(0, 1)) for trace in projected]
         filled = [occupancy(t.assignments) for t in traces if t.assignments is not None]
         return {
             **examine(wiring.backbone, self.feed, self.cases),

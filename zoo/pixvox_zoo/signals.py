@@ -33,6 +33,7 @@ class Signals:
     assignments: Tensor | None = None  # [H, G or 1, B, K]
     groups: Tensor | None = None  # [L, B]
     queue: Tensor | None = None  # [G, Q, E]
+    queue_index: Tensor | None = None  # [Q], cases of the queue
     queue_groups: Tensor | None = None  # [L, Q]
     features: Features | None = None
     embedding: Tensor | None = None  # [R, E]

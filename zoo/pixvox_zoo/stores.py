@@ -24,6 +24,7 @@ class Store(nn.Module):
         self.register_buffer("filled", torch.zeros(rows, dtype=torch.bool))
         self.register_buffer("index", torch.zeros(rows, dtype=torch.long))
         self.register_buffer("head", torch.zeros((), dtype=torch.long))
+        self._was_full = False  # once full it stays so, and no device need be asked again
 
     @torch.no_grad()
     def write(self, index: Tensor, z: Tensor) -> None:
@@ -40,12 +41,15 @@ class Store(nn.Module):
 
     def rows(self) -> tuple[Tensor, Tensor]:
         """The filled rows and their cases: ``[G, Q, E], [Q]``."""
+        if self.is_full:
+            return self.z, self.index
         return self.z[:, self.filled], self.index[self.filled]
 
     @property
     def is_full(self) -> bool:
         """Is every row filled?"""
-        return bool(self.filled.all())
+        self._was_full = self._was_full or bool(self.filled.all())
+        return self._was_full
 
     def _keep(self, rows: Tensor, index: Tensor, z: Tensor) -> None:
         self.z[:, rows] = z.detach().to(self.z.dtype)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -65,7 +67,7 @@ class Trackers:
         ``tracks``: that may hold lines behind the checkpoint, and lack some that were never sent.
         """
         for name in self.names:
-            self._try(name, lambda name=name: self._begin(name))
+            self._try(name, partial(self._begin, name))
         for line in lines:
             self.write(line)
 
@@ -73,7 +75,7 @@ class Trackers:
         """Send one line, by its ``step``."""
         numbers = {_plain(name): number for name, number in line.items() if name != "step"}
         for name, backend in list(self._open.items()):
-            self._try(name, lambda b=backend: b.add_scalars(numbers, step=line["step"]))
+            self._try(name, partial(backend.add_scalars, numbers, step=line["step"]))
 
     def close(self) -> None:
         """Send what still waits."""
@@ -87,7 +89,9 @@ class Trackers:
         folder.mkdir(parents=True)
         kind = getattr(_backends(), BACKENDS[name])
         backend = kind(save_dir=str(folder), **_settings(name, folder, self.out, self.identity))
-        if name != "wandb":  # there it would upload every Python file of the working folder
+        if name == "wandb":  # whose add_config would upload each Python file of the working folder
+            backend.experiment.define_metric("*", step_metric="seen")  # it is told no step
+        else:
             from mmengine.config import Config
 
             backend.add_config(Config({**self.identity, "work_dir": str(folder)}))
@@ -104,16 +108,23 @@ class Trackers:
 def _settings(name: str, folder: Path, out: Path, identity: Mapping[str, Any]) -> dict[str, Any]:
     """What mmengine's class gets: the run's name, and ``folder`` where it would write elsewhere."""
     run = out.resolve().name
+    server = os.environ.get("MLFLOW_TRACKING_URI")  # mmengine would not ask for it
     project = {"project_name": "pixvox", "task_name": run, "reuse_last_task_id": False}
     settings: dict[str, dict[str, Any]] = {
-        "wandb": {
-            "init_kwargs": {"project": "pixvox", "name": run, "config": dict(identity)},
-            "define_metric_cfg": [{"name": "*", "step_metric": "seen"}],  # it is told no step
+        "wandb": {"init_kwargs": {"project": "pixvox", "name": run, "config": dict(identity)}},
+        "mlflow": {
+            "exp_name": "pixvox",
+            "run_name": run,
+            "tracking_uri": server or f"sqlite:///{folder.resolve()}/mlflow.db",
+            "artifact_location": None if server else str(folder.resolve() / "artifacts"),
+            "artifact_suffix": (),  # of work_dir, it would take all
         },
-        "mlflow": {"exp_name": "pixvox", "run_name": run, "artifact_suffix": ()},
         "clearml": {"init_kwargs": project},
         "aim": {"init_kwargs": {"repo": str(folder), "experiment": run}},
-        "dvclive": {"init_kwargs": {"save_dvc_exp": False}, "artifact_suffix": ()},
+        "dvclive": {
+            "init_kwargs": {"save_dvc_exp": False, "dvcyaml": str(folder / "dvc.yaml")},
+            "artifact_suffix": (),
+        },
     }
     return settings.get(name, {})
 

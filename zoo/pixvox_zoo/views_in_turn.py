@@ -10,6 +10,9 @@ from torch import Tensor
 
 from pixvox_registry.contracts import View, Views
 from pixvox_registry.draws import Draws
+from pixvox_registry.errors import UserError
+
+SETTLED = {"original", "mask"}  # what speaks of places in the view
 
 
 class InTurn:
@@ -19,10 +22,23 @@ class InTurn:
     alone, so only that may provide frames.
 
     Args:
-        steps: the plugins, in order. Behind the first none may make several views of one.
+        steps: the plugins, in order.
+
+    Raises:
+        UserError: a later step that makes several views of one, or that moves pixels when an
+            original or a mask is there that would not move along.
     """
 
     def __init__(self, steps: Sequence[Views]) -> None:
+        for place, step in enumerate(steps[1:], 1):
+            if step.num_targets != 1:
+                raise UserError(f"views.{place} makes several views of one; list it first.")
+            settled = {name for earlier in steps[:place] for name in earlier.provides} & SETTLED
+            if settled and not getattr(step, "keeps_places", False):
+                raise UserError(
+                    f"views.{place} moves pixels, and the {min(settled)} of the views before it "
+                    "would stay; list it earlier."
+                )
         self.steps = steps
         self.num_targets = steps[0].num_targets
         self.provides: Iterable[str] = tuple(

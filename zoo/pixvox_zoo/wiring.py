@@ -114,7 +114,8 @@ class Wiring(Composition):
         on_features = objective.cluster_on == "features"
         if objective.clustering:
             mine = single(h.x) if on_features else z.x
-            signals.scores = self.part(name, "clustering").scores(mine)
+            with torch.autocast(mine.device.type, enabled=False):
+                signals.scores = self.part(name, "clustering").scores(mine)
         if objective.decoder:
             self._decode(name, signals, views, z, online)
         elif signals.mask is not None:
@@ -170,17 +171,16 @@ class Wiring(Composition):
     ) -> None:
         """Queue and assignments, as they stood before this step."""
         assert signals.target is not None and signals.index is not None
-        cases_of_queue = None
         if objective.queue:
-            signals.queue, cases_of_queue = self.store(name, "queue").rows()
+            signals.queue, signals.queue_index = self.store(name, "queue").rows()
         if objective.clustering:
             momentum = self.target_of(objective) == "momentum"
             clustering = self.part(name, "clustering", momentum=momentum)
-            with torch.no_grad():
+            with torch.no_grad(), torch.autocast(clustered.device.type, enabled=False):
                 signals.assignments = clustering.assign(clustered, signals.index, signals.queue)
             signals.groups = clustering.groups(signals.index)
-            if cases_of_queue is not None:
-                signals.queue_groups = clustering.groups(cases_of_queue)
+            if signals.queue_index is not None:
+                signals.queue_groups = clustering.groups(signals.queue_index)
         self.traces[name] = Trace(
             signals.target.detach(), clustered, signals.index, signals.assignments
         )

@@ -51,7 +51,7 @@ def speed(
 
 
 def of_every_recipe(seconds: float) -> Iterator[dict[str, object]]:
-    """A row for each recipe and dims, each in a process of its own, whose memory is its own."""
+    """A row for each recipe and dims that has a step, from a process whose memory is its own."""
     import json
 
     from pixvox_registry.recipes import recipe_files
@@ -67,8 +67,8 @@ def of_every_recipe(seconds: float) -> Iterator[dict[str, object]]:
             )
             row: dict[str, object] = {"recipe": recipe, "dims": dims}
             if done.returncode:
-                yield {**row, "cases/s": None, "of bare step": None, "peak MB": None}
-                say(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "it failed")
+                said = done.stderr.strip().splitlines()
+                say(said[-1] if said else f"{recipe} in {dims}D failed without a word")
                 continue
             whole, memory, *_ = json.loads(done.stdout)["meters"]["step"]
             yield {

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from pixvox_registry import CLUSTERING
-from pixvox_zoo.heads.prototypes import Prototypes
+from pixvox_zoo.directions import Directions
 
 
 @CLUSTERING.register
@@ -37,7 +37,7 @@ class Centering(nn.Module):
         self.num_clusters = prototypes
         self.temperature = temperature
         self.momentum = momentum
-        self.prototypes = Prototypes(num_features, out=prototypes)
+        self.prototypes = Directions(num_features, prototypes)
         self.register_buffer("centre", torch.zeros(prototypes))
 
     def scores(self, z: Tensor) -> Tensor:

@@ -54,8 +54,9 @@ class KMeansBank(nn.Module):
     def assign(self, z: Tensor, index: Tensor, queue: Tensor | None) -> Tensor:
         """``[B] -> [H, 1, B, K]``: the same for every view; zeros where a case has no label."""
         label = self.labels[:, index]
-        codes = F.one_hot(label.clamp(min=0), self.num_clusters) * (label >= 0)[..., None]
-        return codes[:, None].to(z.dtype)
+        codes = z.new_zeros(*label.shape, self.num_clusters)
+        known = (label >= 0)[..., None].to(z.dtype)
+        return codes.scatter_(2, label.clamp(min=0)[..., None], known)[:, None]
 
     def groups(self, index: Tensor) -> Tensor:
         """``[B] -> [H, B]``: one level a head."""
@@ -77,7 +78,7 @@ class KMeansBank(nn.Module):
             )
         heads = len(self.centroids)
         view = torch.arange(heads, device=bank.device) % len(bank)
-        x = bank[view][:, rows]  # [H, R, E]
+        x = bank[:, rows][view]  # [H, R, E]
         drawn = torch.stack([torch.randperm(len(rows))[: self.num_clusters] for _ in range(heads)])
         found, labels = spherical_kmeans(
             x, self.num_clusters, iterations=self.iterations, start=drawn.to(bank.device)

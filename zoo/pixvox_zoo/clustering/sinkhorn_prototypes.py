@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from pixvox_registry import CLUSTERING
-from pixvox_zoo.heads.prototypes import Prototypes
+from pixvox_zoo.directions import Directions
 from pixvox_zoo.sinkhorn import sinkhorn
 
 
@@ -36,7 +36,7 @@ class SinkhornPrototypes(nn.Module):
         self.num_clusters = prototypes
         self.epsilon = epsilon
         self.iterations = iterations
-        self.prototypes = Prototypes(num_features, out=prototypes)
+        self.prototypes = Directions(num_features, prototypes)
 
     def scores(self, z: Tensor) -> Tensor:
         """``[V, B, E] -> [1, V, B, K]``, cosines."""

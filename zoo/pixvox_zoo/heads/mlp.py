@@ -4,49 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import Tensor, nn
-
 from pixvox_registry import HEADS
+from pixvox_zoo.perceptron import Perceptron
 
 
 @HEADS.register
-class MLP(nn.Module):
+def mlp(
+    num_features: int,
+    *,
+    hidden: Sequence[int] = (512,),
+    out: int = 128,
+    last_norm: bool = False,
+) -> Perceptron:
     """Projector or predictor; its output is raw.
-
-    No layer has a bias: a norm would cancel it, and so do the losses that standardise, which leaves
-    it to rounding errors.
 
     Args:
         hidden: width of each hidden layer.
         out: E.
         last_norm: end with a BatchNorm without affine parameters.
     """
-
-    def __init__(
-        self,
-        num_features: int,
-        *,
-        hidden: Sequence[int] = (512,),
-        out: int = 128,
-        last_norm: bool = False,
-    ) -> None:
-        super().__init__()
-        self.num_outputs = out
-        layers: list[nn.Module] = []
-        width = num_features
-        for following in hidden:
-            layers += [
-                nn.Linear(width, following, bias=False),
-                nn.BatchNorm1d(following),
-                nn.ReLU(inplace=True),
-            ]
-            width = following
-        layers.append(nn.Linear(width, out, bias=False))
-        if last_norm:
-            layers.append(nn.BatchNorm1d(out, affine=False))
-        self.layers = nn.Sequential(*layers)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """``[R, D] -> [R, E]``."""
-        embedding: Tensor = self.layers(x)
-        return embedding
+    return Perceptron(num_features, hidden, out, last_norm=last_norm)

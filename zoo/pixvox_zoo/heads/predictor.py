@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from pixvox_registry import HEADS
-from pixvox_zoo.heads.mlp import MLP
+from pixvox_zoo.perceptron import Perceptron
 
 
 @HEADS.register
-class Predictor(MLP):
+def predictor(num_features: int, *, hidden: int = 512) -> Perceptron:
     """One hidden layer, and as many outputs as inputs.
 
     Args:
         hidden: its width.
     """
-
-    def __init__(self, num_features: int, *, hidden: int = 512) -> None:
-        super().__init__(num_features, hidden=[hidden], out=num_features)
+    return Perceptron(num_features, [hidden], num_features)

@@ -7,14 +7,16 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pixvox_registry import LOSSES
+from pixvox_zoo.own_rows import hide_own
 
 
 @LOSSES.register
 class InfoNCE(nn.Module):
     """Cross-entropy of the case's own key; equation 1 of MoCo, the mean over pairs of views.
 
-    The other keys are the queue where there is one (MoCo v2), else the keys of the other cases of
-    the batch (MoCo v3, whose factor 2 tau is the weight of an objective).
+    The other keys are the queue where there is one (MoCo v2), less what it holds of the case
+    itself, else the keys of the other cases of the batch (MoCo v3, whose factor 2 tau is the weight
+    of an objective).
 
     Args:
         temperature: tau.
@@ -34,9 +36,11 @@ class InfoNCE(nn.Module):
         online: Tensor,
         target: Tensor,
         pairs: list[tuple[int, int]],
+        index: Tensor | None = None,
         queue: Tensor | None = None,
+        queue_index: Tensor | None = None,
     ) -> Tensor:
-        """``[V, B, E], [G, B, E], queue [G, Q, E] -> []``."""
+        """``[V, B, E], [G, B, E], index [B], queue [G, Q, E], queue_index [Q] -> []``."""
         asking, keys = F.normalize(online, dim=-1) / self.temperature, F.normalize(target, dim=-1)
         others = None if queue is None else F.normalize(queue, dim=-1).flatten(0, 1)  # [G Q, E]
         place = torch.arange(online.shape[1], device=online.device)
@@ -46,6 +50,6 @@ class InfoNCE(nn.Module):
                 total = total + F.cross_entropy(asking[v] @ keys[g].T, place)
                 continue
             own = (asking[v] * keys[g]).sum(-1, keepdim=True)  # [B, 1]
-            logits = torch.cat([own, asking[v] @ others.T], 1)
+            logits = torch.cat([own, hide_own(asking[v] @ others.T, index, queue_index)], 1)
             total = total + F.cross_entropy(logits, torch.zeros_like(place))
         return total / len(pairs)

@@ -7,14 +7,15 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pixvox_registry import LOSSES
+from pixvox_zoo.own_rows import hide_own
 
 
 @LOSSES.register
 class NearestNeighbour(nn.Module):
-    """Equation 4: a view finds the nearest neighbour, in the queue, of its case's other view.
+    """Equation 3: one view's neighbour, in the queue, finds its case's other view in the batch.
 
-    Other neighbours of the batch are the negatives. The queue is the support set; ties do not
-    occur but for equal embeddings.
+    The queue is the support set. What it holds of the case itself is left out, since the nearest
+    would be that.
 
     Args:
         temperature: tau.
@@ -30,11 +31,18 @@ class NearestNeighbour(nn.Module):
         self.temperature = temperature
 
     def forward(
-        self, online: Tensor, target: Tensor, pairs: list[tuple[int, int]], queue: Tensor
+        self,
+        online: Tensor,
+        target: Tensor,
+        pairs: list[tuple[int, int]],
+        queue: Tensor,
+        index: Tensor | None = None,
+        queue_index: Tensor | None = None,
     ) -> Tensor:
-        """``[V, B, E], [G, B, E], queue [G, Q, E] -> []``."""
+        """``[V, B, E], [G, B, E], queue [G, Q, E], index [B], queue_index [Q] -> []``."""
         found, support = F.normalize(online, dim=-1), F.normalize(queue, dim=-1).flatten(0, 1)
-        nearest = (F.normalize(target, dim=-1) @ support.T).argmax(-1)  # [G, B]
+        likeness = F.normalize(target, dim=-1) @ support.T  # [G, B, G Q]
+        nearest = hide_own(likeness, index, queue_index).argmax(-1)  # [G, B]
         neighbours = support[nearest] / self.temperature  # [G, B, E]
         place = torch.arange(online.shape[1], device=online.device)
         losses = [F.cross_entropy(neighbours[g] @ found[v].T, place) for g, v in pairs]

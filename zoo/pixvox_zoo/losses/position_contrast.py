@@ -13,7 +13,8 @@ from pixvox_registry import LOSSES
 class PositionContrast(nn.Module):
     """Equations 3 and 4: ``-log(1 - |overlap - cosine|)``, and base crops apart from each other.
 
-    Cosines below zero count as zero. Both terms are means over views and cases.
+    Cosines below zero count as zero, and base crops learn from the second term alone. Both terms
+    are means over views and cases.
 
     Args:
         regularisation: weight of the cosines between base crops.
@@ -26,7 +27,7 @@ class PositionContrast(nn.Module):
     def forward(self, online: Tensor, target: Tensor, labels: Tensor) -> Tensor:
         """``[V, B, E], [G, B, E], [V, B, G] -> []``; labels are shares of overlap."""
         crops, bases = F.normalize(online, dim=-1), F.normalize(target, dim=-1)
-        found = torch.einsum("vbe,gbe->vbg", crops, bases).clamp(min=0)
+        found = torch.einsum("vbe,gbe->vbg", crops, bases.detach()).clamp(min=0)
         wrong = (labels - found).abs().clamp(max=1 - 1e-4)  # the logarithm of 0 has no gradient
         between = torch.einsum("gbe,hbe->bgh", bases, bases).abs()
         count = len(bases)

@@ -14,7 +14,7 @@ DISTANCES = {"l1": F.l1_loss, "l2": F.mse_loss}
 
 @LOSSES.register
 class Reconstruction(nn.Module):
-    """Mean distance of prediction and original, over what is masked if the views mask.
+    """Mean distance of prediction and original, over what is masked of each case if views mask.
 
     MAE (arXiv:2111.06377): ``l2`` with ``per_patch``. SimMIM (arXiv:2111.09886): ``l1``.
 
@@ -45,4 +45,4 @@ class Reconstruction(nn.Module):
             theirs = centred / (variance + 1e-6).sqrt()
         error = DISTANCES[self.distance](ours, theirs, reduction="none").mean(-1)  # [V B, N]
         hidden = mask.reshape(error.shape).to(error.dtype)
-        return (error * hidden).sum() / hidden.sum().clamp(min=1)
+        return ((error * hidden).sum(-1) / hidden.sum(-1).clamp(min=1)).mean()

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pixvox_registry import METERS
+from pixvox_registry import METERS, UserError
 from pixvox_registry.budgets import budget
 from pixvox_registry.contracts import Order
 from pixvox_registry.source_spec import build_source
@@ -39,6 +39,8 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
     from pixvox_zoo.stepper import Stepper
 
     method = read_recipe(recipe or "simclr")
+    if method.epochs == 0:
+        raise UserError(f"Recipe {method.name!r} is not trained, so it has no step to measure.")
     order = Order(
         method=method.name,
         source=build_source(SOURCES[dims]),

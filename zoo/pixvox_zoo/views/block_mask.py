@@ -30,6 +30,7 @@ class BlockMask:
 
     num_targets = 1
     provides = ("mask",)
+    keeps_places = True
 
     def __init__(
         self,
@@ -41,7 +42,7 @@ class BlockMask:
         block: int = 1,
     ) -> None:
         if patch is None:
-            raise UserError("Views 'block_mask' hide patches; this backbone has none. Take vit.")
+            raise UserError("block_mask hides patches; this backbone has none. Take vit or swin.")
         self.side, over = divmod(image_size, patch)
         if over:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Few large and several small crops of every case (arXiv:2006.09882, section 3.3)."""
+"""Few global and several local crops of every case (arXiv:2006.09882, section 3.2)."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pixvox_registry.kinds import VIEWS
 from pixvox_zoo.crops import Crops
 
 SHARE = 3 / 7  # 96 of 224 pixels in the paper
-STEP = 4  # sides of small crops are its multiples
+STEP = 4  # sides of local crops are its multiples, or those of the backbone's patches
 
 
 @VIEWS.register
@@ -26,11 +26,12 @@ class MultiCrop:
         dims: 2 or 3.
         image_size: side of the global views, in pixels.
         flips: axes of ``*S`` along which this anatomy may be mirrored.
-        global_views: number of large crops.
-        local_views: number of small ones.
-        local_size: their side, in pixels; by default 3/7 of the large side, as 96 is of 224.
-        global_scale: least and greatest share of the case that a large crop covers.
-        local_scale: the same of a small one.
+        patch: side of the backbone's patches, which local crops hold whole, or None.
+        global_views: number of global crops.
+        local_views: number of local ones.
+        local_size: their side, in pixels; by default 3/7 of the global side, as 96 is of 224.
+        global_scale: least and greatest share of the case that a global crop covers.
+        local_scale: the same of a local one.
         crops: other settings of ``two_crops``, for all crops alike: blur, noise, chances, ...
     """
 
@@ -42,6 +43,7 @@ class MultiCrop:
         dims: int,
         image_size: int,
         flips: Sequence[int] = (),
+        patch: int | None = None,
         global_views: int = 2,
         local_views: int = 4,
         local_size: int | None = None,
@@ -49,7 +51,10 @@ class MultiCrop:
         local_scale: Sequence[float] = (0.05, 0.25),
         crops: Mapping[str, Any] | None = None,
     ) -> None:
-        small = local_size or STEP * round(SHARE * image_size / STEP)
+        step = patch or STEP
+        side = local_size or step * max(1, round(SHARE * image_size / step))
+        if patch and side % patch:
+            raise UserError(f"multi_crop's local_size {side} is no multiple of the patch, {patch}.")
         if taken := sorted({"dims", "image_size", "flips", "scale"} & (crops or {}).keys()):
             raise UserError(
                 f"Views 'multi_crop' settle {taken[0]} themselves; leave it out of crops."
@@ -58,11 +63,11 @@ class MultiCrop:
         VIEWS.check_settings("two_crops", shared)
         self.num_targets = global_views
         self.num_local = local_views
-        self.large = Crops(image_size=image_size, scale=global_scale, **shared)
-        self.small = Crops(image_size=small, scale=local_scale, **shared)
+        self.whole = Crops(image_size=image_size, scale=global_scale, **shared)
+        self.parts = Crops(image_size=side, scale=local_scale, **shared)
 
     def __call__(self, images: Tensor, draws: Draws) -> list[View]:
         """``[B, C, *S]`` -> global views ``[B, C, *image_size]``, local ``[B, C, *local_size]``."""
-        large = self.large.cut(images, draws.under("multi_crop/global"), self.num_targets)
-        small = self.small.cut(images, draws.under("multi_crop/local"), self.num_local)
-        return large + [replace(view, role="online") for view in small]
+        seen = self.whole.cut(images, draws.under("multi_crop/global"), self.num_targets)
+        local = self.parts.cut(images, draws.under("multi_crop/local"), self.num_local)
+        return seen + [replace(view, role="online") for view in local]
