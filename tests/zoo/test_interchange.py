@@ -33,6 +33,7 @@ EXTRAS: dict[str, dict[str, Any]] = {  # signal: what an objective adds to give 
     "prediction": {"decoder": {"name": "toy"}},
     "labels": {"labels": "class"},
 }
+OWN_VIEWS = {"position_contrast": ("volume_positions", "overlap")}  # loss: views, and their label
 Composed = tuple[str, str | None, str, int]  # backbone, clustering, loss, dims
 
 
@@ -59,7 +60,7 @@ def wire(composed: Composed, feed: Feed, **extras: Any) -> Wiring:
         few = {name: number for name, number in FEW.items() if name in known}
         objective |= {"clustering": {"name": clustering, "settings": few}, "refit": "epoch"}
     raw = {
-        "views": {"name": "two_crops"},
+        "views": {"name": OWN_VIEWS.get(loss, ("two_crops", ""))[0]},
         "backbone": {"name": backbone},
         "optimizer": {"name": "adam", "lr": 0.01},  # whose steps do not shrink with the slope
         "objectives": {"o": {**objective, "loss": {"name": loss}}},
@@ -88,6 +89,8 @@ def try_out(composed: Composed, feed: Feed) -> bool:
     if extras:
         expect_refusal(composed, feed, (f"loss {loss!r} needs", "objective 'o' has no"))
     given = {key: part for signal in extras for key, part in EXTRAS[signal].items()}
+    if loss in OWN_VIEWS:
+        given["labels"] = OWN_VIEWS[loss][1]
     if clustering is None and needs & CLUSTERED:
         expect_refusal(composed, feed, (f"loss {loss!r} needs", "no clustering head"), **given)
         return False

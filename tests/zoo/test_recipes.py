@@ -7,6 +7,7 @@ import warnings
 from itertools import count
 
 import pytest
+import torch
 
 from pixvox_registry import UserError
 from pixvox_registry.intensity import Intensity
@@ -140,9 +141,10 @@ def test_a_method_of_views_is_wired_as_its_paper_says(name: str) -> None:
 def test_clusters_are_scored_in_single_precision_under_autocast(name: str) -> None:
     wiring, _ = take_steps(read_recipe(name), 2)
     feed = feed_of(2)
-    batch, draws = feed.at(0), feed.draws_at(0)
+    batch = feed.at(0)
+    views = wiring.views(batch.images, feed.draws_at(0))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        ((_, signals),) = wiring._signals_of(batch, wiring.views(batch.images, draws))
+        ((_, signals),) = wiring._signals_of(batch, views)
     assert signals.scores is not None and signals.scores.dtype == torch.float32
     assert signals.assignments is not None and signals.assignments.dtype == torch.float32
 

@@ -50,8 +50,8 @@ def compile_backbones(wiring: Wiring) -> None:
 def _compile(backbone: nn.Module) -> None:
     """A step takes the compiled forward: in training mode, and with gradient if it learns.
 
-    Health checks and the golden output come in other modes and sizes. Each would cost minutes of
-    compiling, and torch leaves off at the eighth.
+    Health checks and the golden output come in other modes and sizes. Each would cost many seconds
+    of compiling, and torch leaves off at the eighth.
     """
     eager = backbone.forward
     # What is chosen by timing kernels, or by the sizes met so far, is another after a resume.

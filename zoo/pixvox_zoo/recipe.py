@@ -182,8 +182,11 @@ class Recipe:
     def decisive(self) -> dict[str, Any]:
         """The facts that decide the weights: all but title, paper and family."""
         facts = {name: fact for name, fact in self.facts().items() if name not in PROSE}
-        if self.optimizer.accumulate == 1:  # a later key; results from before it stay valid
+        # Later forms of a recipe; results of earlier ones stay valid.
+        if self.optimizer.accumulate == 1:
             del facts["optimizer"]["accumulate"]
+        if len(self.views) == 1:
+            (facts["views"],) = facts["views"]
         return facts
 
     @property

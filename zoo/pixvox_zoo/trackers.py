@@ -50,7 +50,8 @@ class Trackers:
     """Tells trackers every line of the log; whatever befalls one of them, the run goes on.
 
     Args:
-        out: folder of the run; what a tracker keeps here goes to ``out/tracks/NAME``.
+        out: folder of the run; what a tracker keeps here goes to ``out/tracks/NAME`` (ClearML and
+            Neptune choose another place).
         identity: of the run, shown as its settings.
     """
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pixvox_registry import LOSSES
+from pixvox_registry import LOSSES, UserError
 
 
 @LOSSES.register
@@ -25,7 +25,16 @@ class PositionContrast(nn.Module):
         self.regularisation = regularisation
 
     def forward(self, online: Tensor, target: Tensor, labels: Tensor) -> Tensor:
-        """``[V, B, E], [G, B, E], [V, B, G] -> []``; labels are shares of overlap."""
+        """``[V, B, E], [G, B, E], [V, B, G] -> []``; labels are shares of overlap.
+
+        Raises:
+            UserError: labels of another kind.
+        """
+        if labels.ndim != 3:
+            raise UserError(
+                "loss 'position_contrast' wants the share of every target view as labels: those "
+                "called overlap, of views volume_positions."
+            )
         crops, bases = F.normalize(online, dim=-1), F.normalize(target, dim=-1)
         found = torch.einsum("vbe,gbe->vbg", crops, bases.detach()).clamp(min=0)
         wrong = (labels - found).abs().clamp(max=1 - 1e-4)  # the logarithm of 0 has no gradient
