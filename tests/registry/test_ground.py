@@ -186,7 +186,7 @@ def test_cases_that_do_not_match_are_refused() -> None:
 
 
 def test_every_budget_names_all_that_it_spends() -> None:
-    assert {name for name, _ in BUDGETS} == {"tiny", "small", "standard", "paper"}
+    assert {name for name, _ in BUDGETS} == {"tiny", "brief", "small", "standard", "paper"}
     assert budget("small", 3).facts()["stem"] == "imagenet"
     with pytest.raises(UserError, match="Did you mean 'small'"):
         budget("smal", 2)

@@ -20,7 +20,7 @@ def zoo_page(
 ) -> None:
     """Write the page of the zoo, and what was measured into every card.
 
-    Example: pixvox zoo check && pixvox zoo page --check runs/zoo/check.json
+    Example: pixvox zoo page --check runs/zoo/check.json
     """
     for file, text in pages(check, out).items():
         if not file.is_file() or file.read_text() != text:
