@@ -48,7 +48,7 @@ BUDGETS = {
     for budget in (
         _budget("tiny", 2, 10_240, 128, 0.5, "imagenet", 28),
         _budget("tiny", 3, 4_096, 64, 0.25, "imagenet", 28),
-        _budget("brief", 2, 30_720, 128, 1.0, "imagenet", 28),
+        _budget("brief", 2, 20_480, 128, 1.0, "imagenet", 28),
         _budget("brief", 3, 6_144, 64, 0.5, "imagenet", 28),
         _budget("small", 2, 72_000, 256, 1.0, "imagenet", 28),
         _budget("small", 3, 14_400, 128, 0.5, "imagenet", 28),
