@@ -34,14 +34,16 @@ DECODERS: Registry[Decoder] = Registry("decoder", home="pixvox_zoo.decoders")
 CLUSTERING: Registry[Clustering] = Registry("clustering", home="pixvox_zoo.clustering")
 LOSSES: Registry[Loss] = Registry("loss", home="pixvox_zoo.losses")
 OPTIMIZERS: Registry[Optimizer] = Registry("optimizer", home="pixvox_zoo.optimizers")
-MAKERS: Registry[Maker] = Registry("maker", home="pixvox_zoo.makers")
+MAKERS: Registry[Maker] = Registry("maker", home="pixvox_zoo.makers", alone=True)
 SOURCES: Registry[Source] = Registry("source", home="pixvox_registry.sources")
 TASKS: Registry[Task] = Registry("task", home="pixvox_benchmarks.tasks")
 PROTOCOLS: Registry[Protocol] = Registry("protocol", home="pixvox_benchmarks.protocols")
 METRICS: Registry[Metric] = Registry("metric", home="pixvox_benchmarks.metrics")
-ENGINES: Registry[Engine] = Registry("engine", home="pixvox_benchmarks.engines")
-METERS: Registry[Meter] = Registry("meter", home="pixvox_registry.meters")
-COMMANDS: Registry[Callable[..., Any]] = Registry("command", home="pixvox_registry.commands")
+ENGINES: Registry[Engine] = Registry("engine", home="pixvox_benchmarks.engines", alone=True)
+METERS: Registry[Meter] = Registry("meter", home="pixvox_registry.meters", alone=True)
+COMMANDS: Registry[Callable[..., Any]] = Registry(
+    "command", home="pixvox_registry.commands", alone=True
+)
 
 KINDS: dict[str, Registry[Any]] = {
     "backbones": BACKBONES,

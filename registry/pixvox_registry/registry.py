@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +17,11 @@ from importlib.metadata import (
     packages_distributions,
     version,
 )
-from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pixvox_registry.console import say
 from pixvox_registry.errors import UserError, suggestion, unknown
-from pixvox_registry.source_code import digest_of_code
+from pixvox_registry.source_code import digest_of_plugin
 
 Plugin = TypeVar("Plugin", covariant=True)  # what build() returns
 Factory = TypeVar("Factory", bound=Callable[..., Any])  # what register() hands back, unchanged
@@ -49,7 +47,8 @@ class Origin:
     """Where a plugin comes from; every result records it.
 
     Args:
-        code: digest of what its file does, since a version typed by hand may lag behind.
+        code: digest of what its file does, and what that leans on (``digest_of_plugin``), since a
+            version typed by hand may lag behind.
     """
 
     distribution: str
@@ -67,11 +66,15 @@ class Registry(Collection[str], Generic[Plugin]):
     Inside this project a plugin is a file of the ``home`` package that marks one class or function
     with ``@REGISTRY.register``. Outside, it is an entry point of the group ``home``. Nothing is
     imported before it is asked for, so listing names is free.
+
+    Args:
+        alone: the digest of a plugin is of its file alone, since it leans on the whole room.
     """
 
-    def __init__(self, kind: str, home: str) -> None:
+    def __init__(self, kind: str, home: str, *, alone: bool = False) -> None:
         self.kind = kind
         self.home = home
+        self.alone = alone
         self._marked: dict[str, Callable[..., Any]] = {}  # module -> its plugin
         self._lent: dict[str, Callable[..., Any]] = {}
 
@@ -153,8 +156,7 @@ class Registry(Collection[str], Generic[Plugin]):
         module = self.get(name).__module__
         if name in self._lent:
             return Origin("session", "0", module, "")
-        file = str(getattr(sys.modules[module], "__file__", ""))
-        code = digest_of_code(Path(file)) if file.endswith(".py") else ""
+        code = digest_of_plugin(module, alone=self.alone)
         guests = self._guests(name)
         if guests and guests[0].dist is not None:
             return Origin(_distribution(guests[0]), guests[0].dist.version, module, code)
