@@ -52,7 +52,7 @@ def test_a_folder_of_images_becomes_weights_that_load(scans: Path) -> None:
         for line in block.splitlines()
         if "image_folder:scans" in line
     ]
-    assert len(commands) == 3
+    assert len(commands) == 4
     for command in commands:
         short = command.replace("--epochs 50", "--epochs 2").replace(
             "--image-size 64", "--image-size 32"
