@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -14,6 +14,14 @@ from torch import Tensor, nn
 from pixvox_registry import BACKBONES, CLUSTERING, DECODERS, HEADS, LOSSES, VIEWS
 from pixvox_registry.contracts import Features, View
 from pixvox_registry.draws import Draws
+from pixvox_registry.intensity import Intensity
+from pixvox_registry.source_spec import build_source
+from pixvox_zoo.composition import Facts
+from pixvox_zoo.feed import Feed
+from pixvox_zoo.recipe import Recipe
+from pixvox_zoo.wiring import Wiring
+
+AtWork = Callable[..., tuple[Wiring, Feed]]
 
 
 class Tiny(nn.Module):
@@ -113,6 +121,31 @@ class Paint(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         return self.layer(embedding).unflatten(-1, self.shape)
+
+
+@pytest.fixture
+def at_work() -> AtWork:
+    """``at_work(recipe, dims, batch=8, device="cpu")``: its first stage, and a feed of phantoms."""
+
+    def build(
+        recipe: Recipe, dims: int, *, batch: int = 8, device: str = "cpu"
+    ) -> tuple[Wiring, Feed]:
+        cases = build_source(f"phantoms:shapes_{dims}d,count=160").cases("train").resized(28)
+        feed = Feed(cases, Intensity.of(cases.images), batch=batch, seed=0, device=device)
+        facts = Facts(
+            dims=dims,
+            in_channels=1,
+            image_size=28,
+            width=0.25,
+            flips=(0,),
+            num_classes=int(cases.labels["class"].max()) + 1,
+            rows={"pooled": len(cases)},
+        )
+        wiring = Wiring(recipe, facts)
+        wiring.begin_stage(recipe.stages[0])
+        return wiring.to(device), feed
+
+    return build
 
 
 @pytest.fixture(autouse=True)

@@ -46,7 +46,8 @@ def test_the_page_lists_every_recipe_and_every_figure() -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("| simclr ")]
     for cell in ("0.900 [0.800, 0.950]", "knn yes", "12.0", "0.50", "1,234", "800"):
         assert cell in line
-    assert "30,720 cases seen" in text and "code 0123456" in text
+    assert "30,720 cases seen" in text and "Seeds: 3." in text
+    assert "`pixvox zoo check --tasks toy --seeds 3 --budget brief`; code 0123456." in text
     assert "simclr (collapsed)" in page(check(collapsed=True))
 
 

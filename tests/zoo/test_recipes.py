@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import pytest
 import torch
 
 from pixvox_registry import UserError
-from pixvox_registry.intensity import Intensity
 from pixvox_registry.recipes import recipe_files
-from pixvox_registry.source_spec import build_source
 from pixvox_zoo.border import read_recipe
-from pixvox_zoo.composition import Facts
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.refit import refit
 from pixvox_zoo.stepper import Stepper
 from pixvox_zoo.wiring import Wiring
 
-SIZE, BATCH = 28, 8
 STILL = {"swav": "clustering", "dino": "clustering"}  # what the first steps freeze
 CLUSTERINGS = {  # and what sets how many clusters there are
     "sinkhorn_prototypes": "prototypes",
@@ -31,28 +29,14 @@ CLUSTERINGS = {  # and what sets how many clusters there are
 WHOLE = [name for name in recipe_files() if read_recipe(name).epochs > 0]
 
 
-def feed_of(dims: int) -> Feed:
-    cases = build_source(f"phantoms:shapes_{dims}d,count=60").cases("train").resized(SIZE)
-    return Feed(cases, Intensity.of(cases.images), batch=BATCH, seed=0)
+@pytest.fixture
+def take_steps(at_work: Any) -> Callable[[Recipe, int], tuple[Wiring, Feed, set[str]]]:
+    """``take_steps(recipe, dims)``: the method, its cases, and the paths of what moved."""
+    return lambda recipe, dims: steps_of(*at_work(recipe, dims))
 
 
-def take_steps(recipe: Recipe, dims: int) -> tuple[Wiring, set[str]]:
-    """Two steps, for behind a branch that starts at zero nothing moves in the first.
-
-    Returns the method, and the paths of the parameters that moved.
-    """
-    feed = feed_of(dims)
-    facts = Facts(
-        dims=dims,
-        in_channels=1,
-        image_size=SIZE,
-        width=0.25,
-        flips=(0,),
-        num_classes=int(feed.labels["class"].max()) + 1,
-        rows={"pooled": len(feed.cases)},
-    )
-    wiring = Wiring(recipe, facts)
-    wiring.begin_stage(recipe.stages[0])
+def steps_of(wiring: Wiring, feed: Feed) -> tuple[Wiring, Feed, set[str]]:
+    """Two steps, for behind a branch that starts at zero nothing moves in the first."""
     before = {path: p.detach().clone() for path, p in wiring.parts.named_parameters()}
     stepper = Stepper(wiring)
     with warnings.catch_warnings():  # eight cases cannot fill the prototypes
@@ -70,13 +54,13 @@ def take_steps(recipe: Recipe, dims: int) -> tuple[Wiring, set[str]]:
     after = dict(wiring.parts.named_parameters())
     assert all(parameter.isfinite().all() for parameter in after.values())
     moved = {path for path, p in after.items() if (p - before[path]).abs().max() > 1e-7}
-    return wiring, moved
+    return wiring, feed, moved
 
 
 @pytest.mark.parametrize("dims", [2, 3])
 @pytest.mark.parametrize("name", WHOLE)
-def test_a_recipe_takes_its_first_steps(name: str, dims: int) -> None:
-    wiring, moved = take_steps(read_recipe(name), dims)
+def test_a_recipe_takes_its_first_steps(name: str, dims: int, take_steps: Any) -> None:
+    wiring, _, moved = take_steps(read_recipe(name), dims)
     still = STILL.get(name, "nothing")
     for path, _ in wiring.parts.named_parameters():
         assert (path in moved) is (f"/{still}." not in path), path
@@ -86,11 +70,11 @@ def test_a_recipe_takes_its_first_steps(name: str, dims: int) -> None:
 @pytest.mark.parametrize("name", ["swav", "dino", "deepcluster_v2"])
 @pytest.mark.parametrize(("clustering", "few"), CLUSTERINGS.items())
 def test_a_clustering_is_swapped_in_one_line(
-    name: str, clustering: str, few: str, dims: int
+    name: str, clustering: str, few: str, dims: int, take_steps: Any
 ) -> None:
     part = "objectives.clusters.clustering"
     line = f"{part}={{name: {clustering}, settings: {{{few}: 4}}}}"
-    wiring, moved = take_steps(read_recipe(name, [line, "freeze=null"]), dims)
+    wiring, _, moved = take_steps(read_recipe(name, [line, "freeze=null"]), dims)
     assert wiring.refit_of("clusters") == ("epoch" if clustering == "kmeans_bank" else None)
     assert len(moved) == len(list(wiring.parts.parameters()))
 
@@ -115,10 +99,9 @@ WIRED = {  # the target's kind, the pairs, is there a predictor, the queue
 
 @pytest.mark.filterwarnings("ignore:sinkhorn_prototypes")
 @pytest.mark.parametrize("name", WIRED)
-def test_a_method_of_views_is_wired_as_its_paper_says(name: str) -> None:
+def test_a_method_of_views_is_wired_as_its_paper_says(name: str, take_steps: Any) -> None:
     kind, pairs, predicts, queue = WIRED[name]
-    wiring, _ = take_steps(read_recipe(name), 2)
-    feed = feed_of(2)
+    wiring, feed, _ = take_steps(read_recipe(name), 2)
     batch, draws = feed.at(0), feed.draws_at(0)
     ((path, signals),) = wiring._signals_of(batch, wiring.views(batch.images, draws))
     objective = wiring.objectives[path]
@@ -138,9 +121,8 @@ def test_a_method_of_views_is_wired_as_its_paper_says(name: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:sinkhorn_prototypes")
 @pytest.mark.parametrize("name", ["swav", "dino", "deepcluster_v2"])
-def test_clusters_are_scored_in_single_precision_under_autocast(name: str) -> None:
-    wiring, _ = take_steps(read_recipe(name), 2)
-    feed = feed_of(2)
+def test_clusters_are_scored_in_single_precision_under_autocast(name: str, take_steps: Any) -> None:
+    wiring, feed, _ = take_steps(read_recipe(name), 2)
     batch = feed.at(0)
     views = wiring.views(batch.images, feed.draws_at(0))
     with torch.autocast("cpu", dtype=torch.bfloat16):
@@ -161,7 +143,7 @@ def test_masked_methods_hide_what_their_papers_hide() -> None:
 
 
 @pytest.mark.parametrize("name", list(recipe_files()))
-def test_every_override_that_a_card_quotes_is_taken(name: str) -> None:
+def test_every_override_that_a_card_quotes_is_taken(name: str, take_steps: Any) -> None:
     card = recipe_files()[name].with_name("card.md").read_text()
     for quoted in re.findall(r"`--set ([^`]+)`", card):
         parts = [text.strip().strip("\"'") for text in quoted.split("--set")]
@@ -176,7 +158,9 @@ def test_every_override_that_a_card_quotes_is_taken(name: str) -> None:
         ("mae", "backbone={name: swin, settings: {masking: token}}", "Take vit, or linear_decoder"),
     ],
 )
-def test_a_decoder_that_does_not_fit_is_refused(name: str, line: str, said: str) -> None:
+def test_a_decoder_that_does_not_fit_is_refused(
+    name: str, line: str, said: str, take_steps: Any
+) -> None:
     with pytest.raises(UserError, match=said):
         take_steps(read_recipe(name, [line]), 2)
 

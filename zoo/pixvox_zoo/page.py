@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pixvox_registry import BACKBONES
@@ -19,7 +19,7 @@ MAKES. Backbones, views, heads, losses, the recipes that compose them, pretraini
 A method is a recipe: a YAML file of names and numbers, the same in 2D and in 3D. `pixvox describe
 recipes NAME` shows one with its card. This page is made by `make boards` from the recipes and from
 `check.json`; nothing on it is typed by hand."""
-LEGEND = """Mean AUC on the test split over seeds [95 % interval over cases]. Above random init:
+LEGEND = """Mean AUC on the test split over the seeds [95 % interval over cases]. Above random init:
 against an untrained backbone of the same kind under the same probe; *clearly* where the intervals
 are disjoint, *yes* where only the means differ. RankMe is the effective rank of the features; std
 the spread of the embedding (1 isotropic, 0 collapsed); occupancy the share of clusters in use.
@@ -32,10 +32,10 @@ def page(check: Mapping[str, Any]) -> str:
     sections = [HEAD, f"## Recipes\n\n{_table(_composition(r) for r in recipes)}"]
     for place, records in _places(check).items():
         rows = [_figures(record) for record in records]
-        sections.append(f"## {place[0]}\n\n{_spent(records[0]['budget'])}\n\n{_table(rows)}")
+        sections.append(f"## {place[0]}\n\n{_spent(records)}\n\n{_table(rows)}")
     if check["records"]:
         commits = ", ".join(check["commits"])
-        sections.append(f"{LEGEND}\n\nReplay: `pixvox zoo check` (code {commits}).")
+        sections.append(f"{LEGEND}\n\n{_replay(check['records'])}; code {commits}.")
     return "\n\n".join(section.strip() for section in sections) + "\n"
 
 
@@ -101,7 +101,7 @@ def _figures(record: Mapping[str, Any]) -> dict[str, str]:
         "RankMe": _number(record["rankme"], 1),
         "std": _number(record["embedding_std"], 2),
         "occupancy": _number(record["occupancy"], 2),
-        "cases/s": _number(record["images_per_second"], 0),
+        "cases/s": _number(record["images_per_second"] or None, 0),  # untrained: none
         "MB": _number(record["peak_memory_mb"], 0),
     }
 
@@ -117,11 +117,25 @@ def _sentence(record: Mapping[str, Any]) -> str:
     return f"{record['task']} ({spent}) {scores}{speed}"
 
 
-def _spent(budget: Mapping[str, Any]) -> str:
+def _spent(records: Sequence[Mapping[str, Any]]) -> str:
+    """Budget and seeds of a table; its rows share both."""
+    budget, seeds = records[0]["budget"], max(len(record["seeds"]) for record in records)
     return (
         f"Budget `{budget['name']}`, the same for every recipe: {budget['seen']:,} cases seen in "
-        f"batches of {budget['batch']}, {budget['image_size']} px, width {budget['width']:g}."
+        f"batches of {budget['batch']}, {budget['image_size']} px, width {budget['width']:g}. "
+        f"Seeds: {seeds}."
     )
+
+
+def _replay(records: Sequence[Mapping[str, Any]]) -> str:
+    """The commands that make these records anew, one per budget."""
+    commands = []
+    for name in dict.fromkeys(record["budget"]["name"] for record in records):
+        mine = [record for record in records if record["budget"]["name"] == name]
+        tasks = ",".join(dict.fromkeys(record["task"] for record in mine))
+        seeds = max(len(record["seeds"]) for record in mine)
+        commands.append(f"`pixvox zoo check --tasks {tasks} --seeds {seeds} --budget {name}`")
+    return f"Replay: {', '.join(commands)}"
 
 
 def _score(found: Mapping[str, Any] | None) -> str:
