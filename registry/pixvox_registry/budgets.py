@@ -48,8 +48,8 @@ BUDGETS = {
     for budget in (
         _budget("tiny", 2, 10_240, 128, 0.5, "imagenet", 28),
         _budget("tiny", 3, 4_096, 64, 0.25, "imagenet", 28),
-        _budget("brief", 2, 20_480, 128, 1.0, "imagenet", 28),
-        _budget("brief", 3, 6_144, 64, 0.5, "imagenet", 28),
+        _budget("brief", 2, 15_360, 64, 1.0, "imagenet", 28),
+        _budget("brief", 3, 2_880, 24, 0.5, "imagenet", 28),
         _budget("small", 2, 72_000, 256, 1.0, "imagenet", 28),
         _budget("small", 3, 14_400, 128, 0.5, "imagenet", 28),
         _budget("standard", 2, 470_000, 256, 1.0, "small", 28),

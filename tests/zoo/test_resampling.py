@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional
 
 from pixvox_zoo import affine
-from pixvox_zoo.resampling import crops, gaussian, turned_crops
+from pixvox_zoo.resampling import crops, gaussian, grown, turned_crops
 
 
 def whole(images):
@@ -158,3 +158,15 @@ def test_sides_have_the_area_and_fit_into_the_case():
     torch.testing.assert_close(side[1].prod(), torch.tensor(0.3))
     torch.testing.assert_close(side[1, 0] / side[1, 1], torch.tensor(0.2).exp())
     assert side.max() == 1
+
+
+@pytest.mark.parametrize(("inputs", "sides"), [((7, 5), (14, 9)), ((3, 4, 5), (6, 4, 11))])
+def test_grown_maps_are_interpolated_and_so_are_their_gradients(inputs, sides):
+    x = torch.randn(2, 3, *inputs, dtype=torch.float64, requires_grad=True)
+    mode = {2: "bilinear", 3: "trilinear"}[len(inputs)]
+    wanted = functional.interpolate(x, sides, mode=mode, align_corners=False)
+    upstream = torch.randn_like(wanted)
+    (ours,) = torch.autograd.grad(grown(x, sides), x, upstream)
+    (theirs,) = torch.autograd.grad(wanted, x, upstream)
+    torch.testing.assert_close(grown(x, sides), wanted, atol=1e-6, rtol=0)
+    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)

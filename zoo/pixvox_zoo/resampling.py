@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional
-
-SMOOTH = {2: "bilinear", 3: "trilinear"}  # torch's names of linear interpolation, by dims
 
 
 def crops(
@@ -52,6 +52,20 @@ def turned_crops(images: Tensor, frame: Tensor, size: int, sigma: Tensor | None 
     x = functional.grid_sample(images, grid, padding_mode="border", align_corners=False)
     whole = torch.eye(dims, dims + 1, device=images.device).expand_as(frame)
     return crops(x, whole, size, sigma)
+
+
+def grown(x: Tensor, sides: Sequence[int]) -> Tensor:
+    """``[B, C, *S] -> [B, C, *sides]``: maps brought to a size, linear between their pixels.
+
+    What torch's ``interpolate`` gives for sides no smaller than ``S``, by products alone: they cost
+    no more on a CPU, and on CUDA their gradient is the same bits in every run, which its is not.
+    """
+    images = x.flatten(0, 1)
+    whole, centre = torch.ones(1, device=x.device), torch.zeros(1, device=x.device)
+    for inputs, side in zip(x.shape[2:], sides, strict=True):
+        weights = interpolation(whole, centre, inputs, side)[0].to(x.dtype)
+        images = images.reshape(len(images), inputs, -1).mT @ weights.T  # its axis goes last
+    return images.reshape(*x.shape[:2], *sides)
 
 
 def interpolation(scale: Tensor, centre: Tensor, inputs: int, outputs: int) -> Tensor:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pixvox_registry import BACKBONES, Features, UserError
+from pixvox_zoo.convolution import ease
 
 
 @BACKBONES.register
@@ -55,6 +56,7 @@ class UNet(nn.Module):
             UnetBasicBlock(dims, before, after, 3, 1 if stage == 0 else 2, norm)
             for stage, (before, after) in enumerate(zip(entering, self.channels, strict=True))
         )
+        ease(self.stages)
 
     def forward(self, images: Tensor, mask: Tensor | None = None) -> Features:
         """``[B, C, *S] -> pooled [B, D], maps, tokens [B, N, D] of the last map``.

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pixvox_registry import DECODERS
-from pixvox_zoo.resampling import SMOOTH
+from pixvox_zoo.resampling import grown
 
 
 @DECODERS.register
@@ -41,7 +40,6 @@ class Decoder(nn.Module):
         self.sides = [image_size]
         while self.sides[0] > coarsest:
             self.sides.insert(0, (self.sides[0] + 1) // 2)
-        self.mode = SMOOTH[dims]
         self.shape = (channels, *[self.sides[0]] * dims)
         self.enter = nn.Linear(
             num_features // 2 if sampled else num_features, channels * self.sides[0] ** dims
@@ -69,7 +67,6 @@ class Decoder(nn.Module):
                 embedding = embedding + noise * (log_variance / 2).exp()
         x = self.enter(embedding).unflatten(1, self.shape)
         for side, step in zip(self.sides[1:], self.steps, strict=True):
-            size = (side,) * (x.ndim - 2)
-            x = step(F.interpolate(x, size, mode=self.mode, align_corners=False))
+            x = step(grown(x, (side,) * (x.ndim - 2)))
         painted: Tensor = self.leave(x)
         return painted

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from pixvox_registry import DECODERS, Features
-from pixvox_zoo.resampling import SMOOTH
+from pixvox_zoo.convolution import ease
+from pixvox_zoo.resampling import grown
 
 
 @DECODERS.register
@@ -34,7 +34,6 @@ class UNetDecoder(nn.Module):
 
         super().__init__()
         self.size = (image_size,) * dims
-        self.mode = SMOOTH[dims]
         *finer, width = channels_of_maps
         norm = ("instance", {"affine": True})
         steps: list[nn.Module] = []
@@ -43,6 +42,7 @@ class UNetDecoder(nn.Module):
             steps.append(UnetBasicBlock(dims, width + channels, out, 3, 1, norm))
             width = out
         self.steps = nn.ModuleList(steps)
+        ease(self.steps)
         convolution = nn.Conv2d if dims == 2 else nn.Conv3d
         self.leave = convolution(width, in_channels, 1)
 
@@ -50,9 +50,8 @@ class UNetDecoder(nn.Module):
         """``maps, each [R, C_l, *S_l] -> [R, C, *S]``."""
         *finer, x = features.maps
         for step, skip in zip(self.steps, reversed(finer), strict=True):
-            up = F.interpolate(x, skip.shape[2:], mode=self.mode, align_corners=False)
-            x = step(torch.cat([up, skip], 1))
+            x = step(torch.cat([grown(x, skip.shape[2:]), skip], 1))
         if x.shape[2:] != self.size:
-            x = F.interpolate(x, self.size, mode=self.mode, align_corners=False)
+            x = grown(x, self.size)
         painted: Tensor = self.leave(x)
         return painted

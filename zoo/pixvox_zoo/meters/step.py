@@ -77,11 +77,12 @@ def step(recipe: str | None, dims: int, seconds: float) -> list[dict[str, Any]]:
         clock.time("whole", partial(whole, number))
         phases(clock, wiring, feed, stepper, number, fabric)
         number += 1
+    batches = method.optimizer.accumulate
     with tempfile.TemporaryDirectory() as folder:
-        reporter = Reporter(Path(folder), feed, total=leg.end, quiet=True)
+        reporter = Reporter(Path(folder), feed, total=leg.end, batches=batches, quiet=True)
     clock.time("health", lambda: examine(wiring.backbone, feed, reporter.cases))
-    health = clock.median("health") / reporter.every
-    spent, fastest = clock.median("whole") + health, clock.median("bare")
+    health = clock.median("health") / (reporter.every * batches)  # for each batch
+    spent, fastest = clock.median("whole") / batches + health, clock.median("bare")
     stem = f"{order.budget.stem} stem, width {order.budget.width:g}, {order.budget.image_size} px"
     where = f"{method.name} {dims}D, batch {feed.batch}, {stem}, {torch.get_num_threads()} threads"
     rows = [
