@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pixvox_registry import CLUSTERING, UserError
-from pixvox_zoo.kmeans import nearest, spherical_kmeans
+from pixvox_zoo.kmeans import multiplied, nearest, scattered, spherical_kmeans
 from pixvox_zoo.sinkhorn import sinkhorn
 
 
@@ -95,6 +95,16 @@ def blobs(rows: int = 300, seed: int = 0, *, spread: float = 0.1) -> Tensor:
     )
 
 
+def test_sums_of_clusters_are_the_same_on_every_device() -> None:
+    x, labels = noise(2, 50, 3), torch.randint(0, 4, (2, 50))  # cluster 4 stays empty
+    wanted = torch.zeros(2, 5, 3)
+    for head in range(2):
+        for row in range(50):
+            wanted[head, labels[head, row]] += x[head, row]
+    for way in (scattered, multiplied):
+        torch.testing.assert_close(way(x, labels, 5), wanted)
+
+
 def test_kmeans_finds_what_scikit_learn_finds() -> None:
     from sklearn.cluster import KMeans
     from sklearn.metrics import adjusted_rand_score
@@ -138,7 +148,7 @@ def test_an_empty_cluster_keeps_its_centroid() -> None:
 def test_pieces_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     x, centroids = noise(2, 50, 4), noise(2, 7, 4, seed=1)
     whole = nearest(x, centroids)
-    monkeypatch.setattr("pixvox_zoo.kmeans.AT_ONCE", 7 * 2 * 3)
+    monkeypatch.setattr("pixvox_zoo.kmeans.IN_CACHE", 7 * 3)
     assert torch.equal(nearest(x, centroids), whole)
 
 

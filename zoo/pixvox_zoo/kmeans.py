@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 AT_ONCE = 1 << 24  # similarities in memory at a time
+IN_CACHE = 1 << 18  # those of a CPU, where a product that stays in its cache costs half
 
 
 def spherical_kmeans(
@@ -36,23 +37,42 @@ def spherical_kmeans(
 
 def nearest(x: Tensor, centroids: Tensor) -> Tensor:
     """``[H, R, E], [H, K, E] -> [H, R]``: the centroid of the greatest cosine."""
-    pieces = x.split(_rows_at_once(x, centroids.shape[1]), dim=1)
-    return torch.cat([(piece @ centroids.mT).argmax(-1) for piece in pieces], 1)
+    rows = _rows_at_once(centroids)
+    return torch.stack(
+        [
+            torch.cat([(piece @ of_head.T).argmax(1) for piece in bank.split(rows)])
+            for bank, of_head in zip(x, centroids, strict=True)
+        ]
+    )
 
 
 def sums_of(x: Tensor, labels: Tensor, clusters: int) -> Tensor:
-    """``[H, R, E], [H, R] -> [H, K, E]``: the sum of each cluster's rows.
+    """``[H, R, E], [H, R] -> [H, K, E]``: the sum of each cluster's rows, every time the same bits.
 
-    As products with zeros and ones: to scatter would be quicker, and on CUDA the order of its
-    additions, and so the bits, would change from run to run and from rank to rank.
+    A scatter is many times quicker, but it adds in order on CPU alone. Elsewhere the order, and so
+    the bits, would change from run to run and from rank to rank.
     """
+    return (scattered if x.device.type == "cpu" else multiplied)(x, labels, clusters)
+
+
+def scattered(x: Tensor, labels: Tensor, clusters: int) -> Tensor:
+    """Sums by adding each row where its label points."""
     sums = x.new_zeros(len(x), clusters, x.shape[2])
-    rows = _rows_at_once(x, clusters)
+    for mine, rows, of_rows in zip(sums, x, labels, strict=True):
+        mine.scatter_add_(0, of_rows[:, None].expand_as(rows), rows)
+    return sums
+
+
+def multiplied(x: Tensor, labels: Tensor, clusters: int) -> Tensor:
+    """Sums as products with zeros and ones."""
+    sums = x.new_zeros(len(x), clusters, x.shape[2])
+    rows = _rows_at_once(sums)
     for piece, mine in zip(x.split(rows, dim=1), labels.split(rows, dim=1), strict=True):
         member = x.new_zeros(*mine.shape, clusters).scatter_(2, mine[..., None], 1.0)
         sums += member.mT @ piece
     return sums
 
 
-def _rows_at_once(x: Tensor, clusters: int) -> int:
-    return max(1, AT_ONCE // (len(x) * clusters))
+def _rows_at_once(centroids: Tensor) -> int:
+    similarities = IN_CACHE if centroids.device.type == "cpu" else AT_ONCE
+    return max(1, similarities // centroids.shape[1])
