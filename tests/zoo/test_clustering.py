@@ -21,7 +21,11 @@ def noise(*shape: int, seed: int = 0) -> Tensor:
 
 def head(name: str, width: int = 6) -> torch.nn.Module:
     torch.manual_seed(0)
-    settings = {"kmeans_bank": {"rows": {"pooled": 40}, "clusters": 4, "heads": 2}}
+    rows = {"rows": {"pooled": 40}}
+    settings = {
+        "kmeans_bank": {**rows, "clusters": 4, "heads": 2},
+        "agglomerative": {**rows, "levels": [2, 5]},
+    }
     return CLUSTERING.build(name, num_features=width, **settings.get(name, {"prototypes": 5}))
 
 

@@ -26,7 +26,7 @@ from pixvox_zoo.stepper import Stepper
 from pixvox_zoo.wiring import Wiring
 
 SIZE, BATCH = 32, 4
-FEW = {"clusters": 3, "prototypes": 4}  # as many as this batch can fill
+FEW = {"clusters": 3, "prototypes": 4, "levels": [2, 3]}  # as many as this batch can fill
 CLUSTERED = {"scores", "assignments", "groups"}
 EXTRAS: dict[str, dict[str, Any]] = {  # signal: what an objective adds to give it
     "queue": {"queue": 8},
@@ -57,7 +57,7 @@ def wire(composed: Composed, feed: Feed, **extras: Any) -> Wiring:
     objective = {"projector": {"name": "mlp", "settings": {"hidden": [], "out": 8}}, **extras}
     if clustering:
         known = CLUSTERING.names_of_settings(clustering)
-        few = {name: number for name, number in FEW.items() if name in known}
+        few = {name: count for name, count in FEW.items() if name in known}
         objective |= {"clustering": {"name": clustering, "settings": few}, "refit": "epoch"}
     raw = {
         "views": {"name": OWN_VIEWS.get(loss, ("two_crops", ""))[0]},

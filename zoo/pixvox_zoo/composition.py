@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from inspect import Parameter
 from typing import Any
 
 import torch
@@ -15,6 +14,7 @@ from pixvox_registry import BACKBONES, CLUSTERING, DECODERS, HEADS, LOSSES, VIEW
 from pixvox_registry.contracts import View
 from pixvox_registry.draws import Draws, key
 from pixvox_registry.errors import UserError
+from pixvox_zoo.assembly import assemble
 from pixvox_zoo.recipe import Objective, Part, Recipe, Schedule, Stage
 from pixvox_zoo.refusals import (
     check_bank,
@@ -68,7 +68,7 @@ class Composition(nn.Module):
         backbone = self._add("backbone", BACKBONES, recipe.backbone)
         self.facts["num_features"] = backbone.num_features
         self.facts["patch"] = backbone.patch
-        self.facts["stride"] = backbone.strides[-1]
+        self.facts["stride"] = backbone.strides[-1] if backbone.strides else None
         self.facts["channels_of_maps"] = backbone.channels
         self._steps = {
             f"views/{place}": self._build(f"views/{place}", VIEWS, part, {})
@@ -204,7 +204,11 @@ class Composition(nn.Module):
 
     def _build(self, path: str, registry: Registry[Any], part: Part, facts: dict[str, Any]) -> Any:
         torch.manual_seed(key(self.seed, "init", path))
-        built = assemble(registry, part, {**self.facts, **facts})
+        begun = {
+            name: setting.start if isinstance(setting, Schedule) else setting
+            for name, setting in part.settings.items()
+        }
+        built = assemble(registry, part.name, begun, {**self.facts, **facts})
         check_schedules(registry.kind, part, built)
         self._schedules = [entry for entry in self._schedules if entry[0] != path]
         moving = part.settings.items()
@@ -215,25 +219,6 @@ class Composition(nn.Module):
         for path, part in self.parts.items():
             if path.rpartition("/")[2] in MOMENTUM_ROLES and path not in self.teacher:
                 self.teacher[path] = copy.deepcopy(part).requires_grad_(False)
-
-
-def assemble(registry: Registry[Any], part: Part, facts: Mapping[str, Any]) -> Any:
-    """A plugin with its settings and the facts that its signature names.
-
-    Raises:
-        UserError: a setting that it does not have, or one that it needs and nobody gave.
-    """
-    registry.check_settings(part.name, part.settings)
-    accepted = registry.names_of_settings(part.name)
-    given = {name: facts[name] for name in accepted if name in facts}
-    given |= {
-        name: setting.start if isinstance(setting, Schedule) else setting
-        for name, setting in part.settings.items()
-    }
-    for name, parameter in accepted.items():
-        if name not in given and parameter.default is Parameter.empty:
-            raise UserError(f"{registry.kind} {part.name!r} needs the setting {name!r}; give it.")
-    return registry.build(part.name, **given)
 
 
 def _path(shared: str) -> str:

@@ -18,8 +18,7 @@ from pixvox_registry.contracts import Pretrained
 from pixvox_registry.draws import generator
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
-from pixvox_zoo.composition import assemble
-from pixvox_zoo.recipe import Part
+from pixvox_zoo.assembly import assemble
 
 FORMAT = 1
 GOLDEN_TOLERANCE = 1e-4  # across machines and torch versions; the same environment gives equal bits
@@ -69,8 +68,8 @@ def load(folder: Path | str) -> Pretrained:
             raise UserError(f"{folder} lacks {name}, which its card lists.")
         if digest(folder / name) != expected:
             raise UserError(f"{folder / name} has another sha256 than its card says; refused.")
-    part = Part(name=card["backbone"]["name"], settings=card["backbone"]["settings"])
-    backbone: nn.Module = assemble(BACKBONES, part, card["facts"])
+    named = card["backbone"]
+    backbone: nn.Module = assemble(BACKBONES, named["name"], named["settings"], card["facts"])
     fit(backbone, load_file(folder / "backbone.safetensors"), str(folder))
     backbone.eval()
     check_golden(folder, backbone)
