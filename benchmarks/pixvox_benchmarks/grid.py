@@ -10,7 +10,8 @@ from pixvox_benchmarks.result import file_name
 from pixvox_registry import MAKERS, TASKS
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.budgets import budget
-from pixvox_registry.contracts import Maker, Order, Task
+from pixvox_registry.contracts import Maker, Task
+from pixvox_registry.order import Order
 
 
 @dataclass(frozen=True, kw_only=True)

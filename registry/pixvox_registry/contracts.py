@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-    from pixvox_registry.budgets import Budget
     from pixvox_registry.cases import Cases
     from pixvox_registry.draws import Draws
     from pixvox_registry.intensity import Intensity
+    from pixvox_registry.order import Order
 
 
 @dataclass
@@ -234,18 +234,6 @@ class Pretrained:
     image_size: int
     sha256: str
     card: Mapping[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What a benchmark asks of a maker: this method, on these cases, within this budget."""
-
-    method: str
-    source: Source
-    split: str
-    budget: Budget
-    seed: int
-    flips: tuple[int, ...]  # axes of *S along which views may mirror this anatomy
 
 
 class Maker(typing.Protocol):

@@ -18,9 +18,10 @@ from torch import Tensor
 from pixvox_registry import VIEWS
 from pixvox_registry.artifacts import digest
 from pixvox_registry.budgets import budget
-from pixvox_registry.contracts import Order, View
+from pixvox_registry.contracts import View
 from pixvox_registry.draws import Draws
 from pixvox_registry.errors import RESUME_ME, UserError
+from pixvox_registry.order import Order
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo import pretraining as loop
 from pixvox_zoo.border import parse

@@ -19,8 +19,8 @@ from safetensors.torch import load_file
 import pixvox_zoo
 from pixvox_registry.artifacts import digest
 from pixvox_registry.budgets import budget
-from pixvox_registry.contracts import Order
 from pixvox_registry.errors import UserError
+from pixvox_registry.order import Order
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo import pretraining as loop
 from pixvox_zoo.border import parse

@@ -23,9 +23,10 @@ import pixvox_zoo
 from pixvox_registry import LOSSES, VIEWS
 from pixvox_registry.artifacts import digest
 from pixvox_registry.budgets import budget
-from pixvox_registry.contracts import Order, View
+from pixvox_registry.contracts import View
 from pixvox_registry.draws import Draws
 from pixvox_registry.errors import RESUME_ME, UserError
+from pixvox_registry.order import Order
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo import card, checkpoints
 from pixvox_zoo import pretraining as loop

@@ -16,9 +16,9 @@ import pytest
 
 from pixvox_registry.artifacts import digest
 from pixvox_registry.budgets import budget
-from pixvox_registry.contracts import Order
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
+from pixvox_registry.order import Order
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo import pretraining as loop
 from pixvox_zoo import trackers

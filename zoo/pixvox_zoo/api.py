@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from pixvox_registry.budgets import budget as budget_of
-from pixvox_registry.contracts import Order
 from pixvox_registry.errors import UserError
+from pixvox_registry.order import Order
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo.border import read_recipe
 from pixvox_zoo.pretraining import pretrain as run

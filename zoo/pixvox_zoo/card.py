@@ -17,7 +17,7 @@ from pixvox_registry import (
     VIEWS,
     Registry,
 )
-from pixvox_registry.contracts import Order
+from pixvox_registry.order import Order
 from pixvox_registry.provenance import provenance
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.health import is_collapsed

@@ -11,10 +11,11 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from pixvox_registry.cases import Cases
-from pixvox_registry.contracts import Batch, Order, View
+from pixvox_registry.contracts import Batch, View
 from pixvox_registry.draws import Draws
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
+from pixvox_registry.order import Order
 from pixvox_zoo.allocator import keep_memory
 from pixvox_zoo.composition import Facts
 from pixvox_zoo.feed import Feed

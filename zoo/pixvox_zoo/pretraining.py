@@ -13,8 +13,8 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from pixvox_registry.console import say
-from pixvox_registry.contracts import Order
 from pixvox_registry.errors import UserError
+from pixvox_registry.order import Order
 from pixvox_zoo import checkpoints, weights
 from pixvox_zoo.accumulation import learn
 from pixvox_zoo.card import card_of, identity_of

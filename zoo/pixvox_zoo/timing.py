@@ -7,7 +7,7 @@ import time
 import torch
 from lightning_fabric import Fabric
 
-from pixvox_registry.contracts import Order
+from pixvox_registry.order import Order
 from pixvox_zoo.devices import fabric_of
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.plan import Leg, plan

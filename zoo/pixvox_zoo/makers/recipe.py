@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pixvox_registry import MAKERS
 from pixvox_registry.artifacts import fingerprint
-from pixvox_registry.contracts import Order, Pretrained
+from pixvox_registry.contracts import Pretrained
+from pixvox_registry.order import Order
 from pixvox_zoo import weights
 from pixvox_zoo.border import read_recipe
 from pixvox_zoo.card import identity_of

@@ -12,7 +12,7 @@ from typing import Any
 
 from pixvox_registry import METERS, UserError
 from pixvox_registry.budgets import budget
-from pixvox_registry.contracts import Order
+from pixvox_registry.order import Order
 from pixvox_registry.source_spec import build_source
 
 SOURCES = {2: "phantoms:shapes_2d,count=2048", 3: "phantoms:shapes_3d,count=512"}
