@@ -91,7 +91,7 @@ WIRED = {  # the target's kind, the pairs, is there a predictor, the queue
     "simsiam": ("detached", TWO, True, 0),
     "barlow_twins": ("same", TWO, False, 0),
     "vicreg": ("same", TWO, False, 0),
-    "swav": ("same", MULTI, False, 0),
+    "swav": ("same", MULTI, False, 256),
     "deepcluster_v2": ("same", TWO, False, 0),
     "dino": ("momentum", MULTI, False, 0),
 }

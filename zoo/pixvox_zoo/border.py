@@ -7,17 +7,16 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-from mmengine.config import Config
-
 from pixvox_registry.errors import UserError, suggestion, unknown
 from pixvox_registry.recipes import recipe_files
 from pixvox_zoo.recipe import Freeze, Objective, Optimization, Part, Recipe, Schedule, Stage
+from pixvox_zoo.recipe_text import load, merge, numbers, override
 
 T = TypeVar("T")
 HEADS = ("projector", "predictor")
 SHARED = {"projector": HEADS, "predictor": HEADS, "clustering": ("clustering",)}
 SHARED |= {"decoder": ("decoder",), "loss": ()}  # part: what it may share with another objective
+PUBLISHED = ("online", "momentum")
 CHOICES = {
     "stream": ("pooled", "slices", "tokens", "maps"),
     "target_stream": (None, "pooled", "slices", "tokens", "maps"),
@@ -40,16 +39,16 @@ def read_recipe(name: str | Path, overrides: Sequence[str] = ()) -> Recipe:
     if not is_file and str(name) not in files:
         raise unknown("recipe", str(name), files)
     file = Path(name) if is_file else files[str(name)]
-    raw = _load(file)
+    raw = load(file)
     for text in overrides:
-        raw = _merge(raw, _override(text))
+        raw = merge(raw, override(text))
     return parse(file.stem if is_file else str(name), raw)
 
 
 def parse(name: str, raw: Mapping[str, Any]) -> Recipe:
     """A mapping into a recipe. An unknown key is an error, never a silence."""
-    raw = _numbers(dict(raw))
-    known = {"title", "paper", "family", "views", "backbone", "momentum", "optimizer"}
+    raw = numbers(dict(raw))
+    known = {"title", "paper", "family", "views", "backbone", "momentum", "publish", "optimizer"}
     stage_keys = {field.name for field in fields(Stage)} - {"backbone"}
     _check_keys(raw, {*known, *stage_keys, "stages"}, f"recipe {name!r}")
     if "stages" in raw and stage_keys & raw.keys():
@@ -58,6 +57,9 @@ def parse(name: str, raw: Mapping[str, Any]) -> Recipe:
     for required in ("views", "backbone"):
         if required not in raw:
             raise UserError(f"recipe {name!r} has no {required!r}; every recipe names one.")
+    publish = raw.get("publish", "online")
+    if publish not in PUBLISHED or (publish == "momentum" and raw.get("momentum") is None):
+        raise UserError(f"publish is {publish!r}; it can be online, or momentum where that is set.")
     single = {key: raw[key] for key in stage_keys & raw.keys()}
     stages = raw.get("stages", [single])
     if not isinstance(stages, list) or not stages:
@@ -70,6 +72,7 @@ def parse(name: str, raw: Mapping[str, Any]) -> Recipe:
         views=_views(raw["views"]),
         backbone=_part(raw["backbone"], "backbone"),
         momentum=_scheduled(raw, "momentum", None, ""),
+        publish=publish,
         optimizer=_optimization(raw.get("optimizer", {})),
         stages=tuple(
             _stage(stage, f"stages.{i}" if "stages" in raw else "")
@@ -213,86 +216,3 @@ def _check_keys(raw: Mapping[str, Any], known: set[str], where: str) -> None:
                 f"{where} has no key {key!r}.{suggestion(key, known)} "
                 f"It has: {', '.join(sorted(known))}."
             )
-
-
-def _load(file: Path) -> dict[str, Any]:
-    """A YAML file over its ``_base_``: another recipe's name, never a path, one level deep."""
-    raw = _safe_yaml(file)
-    base = raw.pop("_base_", None)
-    if base is None:
-        return raw
-    if base not in recipe_files():
-        raise UserError(
-            f"{file}: _base_ is {base!r}; it must be the name of a recipe, one of "
-            f"{', '.join(recipe_files())}."
-        )
-    below = _safe_yaml(recipe_files()[base])
-    if "_base_" in below:
-        raise UserError(f"{file}: its _base_ {base!r} has a _base_ too; one level is allowed.")
-    return _merge(below, raw)
-
-
-def _safe_yaml(file: Path) -> dict[str, Any]:
-    if not file.is_file():
-        raise UserError(f"There is no recipe file {file}.")
-    try:
-        raw = yaml.safe_load(file.read_text())
-    except yaml.YAMLError as error:
-        raise UserError(f"{file} is not plain YAML: {error}") from None
-    if not isinstance(raw, dict):
-        raise UserError(f"{file} must hold a mapping, not {type(raw).__name__}.")
-    return raw
-
-
-def _merge(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
-    """mmengine's merge; a part whose name changes is replaced whole, not merged."""
-    if not child:
-        return base
-    try:
-        merged = Config(_without_replaced(base, child))
-        merged.merge_from_dict(child)
-    except (KeyError, TypeError) as error:
-        raise UserError(f"A recipe cannot take {child!r}: {error}") from None
-    result: dict[str, Any] = merged.to_dict()
-    return result
-
-
-def _without_replaced(base: Any, child: Any) -> Any:
-    """The base less what the child replaces whole: renamed parts, and numbers by schedules."""
-    if not (isinstance(base, dict) and isinstance(child, dict)):
-        return base
-    if "name" in base and child.get("name", base["name"]) != base["name"]:
-        return {}
-    return {
-        key: _without_replaced(held, child.get(key))
-        for key, held in base.items()
-        if isinstance(held, dict) or not isinstance(child.get(key), dict)
-    }
-
-
-def _override(text: str) -> dict[str, Any]:
-    """``a.b=1`` as a nested mapping."""
-    path, equals, written = text.partition("=")
-    if not equals or not path:
-        raise UserError(f"--set wants key=value, for example optimizer.lr=0.1, not {text!r}.")
-    try:
-        nested = yaml.safe_load(written)
-    except yaml.YAMLError:
-        raise UserError(f"--set {path} wants plain YAML, not {written!r}.") from None
-    for key in reversed(path.split(".")):
-        nested = {key: nested}
-    return dict(nested)
-
-
-def _numbers(raw: Any) -> Any:
-    """``1e-6``, which YAML 1.1 takes for a string, is a number."""
-    if isinstance(raw, dict):
-        return {key: _numbers(held) for key, held in raw.items()}
-    if isinstance(raw, list):
-        return [_numbers(held) for held in raw]
-    if isinstance(raw, str) and raw[:1] in "+-.0123456789":
-        try:
-            return float(raw)
-        except ValueError:
-            return raw
-    return raw

@@ -27,7 +27,8 @@ class Stream:
         rows = [row for row, view in enumerate(self.views) if view in wanted]
         if len(rows) == len(self.views):
             return self
-        return Stream(tuple(self.views[row] for row in rows), self.x[rows])
+        shown = torch.stack([self.x[row] for row in rows]) if rows else self.x[:0]
+        return Stream(tuple(self.views[row] for row in rows), shown)
 
 
 def encode(

@@ -80,8 +80,13 @@ class Composition(nn.Module):
 
     @property
     def backbone(self) -> nn.Module:
-        """The online backbone: what pretraining is for."""
+        """The online backbone, which learns."""
         return self.parts["backbone"]
+
+    @property
+    def published(self) -> nn.Module:
+        """The backbone that the weights are: what pretraining is for."""
+        return (self.teacher if self.recipe.publish == "momentum" else self.parts)["backbone"]
 
     @property
     def objectives(self) -> Mapping[str, Objective]:

@@ -65,9 +65,10 @@ class Feed:
 
     def at(self, step: int) -> Batch:
         """The batch of a step, standardised, on the device."""
-        index = self.index_at(step)[self.rows].to(self.images.device)
-        stored = self.images.index_select(0, index).to(self.device)
-        index = index.to(self.device)
+        index = self.index_at(step)[self.rows]
+        here = index.to(self.images.device, non_blocking=True)
+        stored = self.images.index_select(0, here).to(self.device, non_blocking=True)
+        index = index.to(self.device, non_blocking=True)
         return Batch(
             images=self.intensity.standardise(stored),
             index=index + self.offset,

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-SMOOTH = {2: "bicubic", 3: "trilinear"}
+from pixvox_zoo.resampling import grown
 
 
 def waves(grid: Sequence[int], width: int) -> Tensor:
@@ -29,5 +29,4 @@ def fitted(positions: Tensor, of: Sequence[int], to: Sequence[int]) -> Tensor:
     if tuple(of) == tuple(to):
         return positions
     there = positions.T.unflatten(1, tuple(of))[None]  # [1, D, *grid]
-    mode = SMOOTH[len(of)]
-    return F.interpolate(there, tuple(to), mode=mode, align_corners=False)[0].flatten(1).T
+    return grown(there, to)[0].flatten(1).T

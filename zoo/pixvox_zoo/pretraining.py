@@ -245,7 +245,7 @@ def finish(
         precision=precision,
         processes=feed.ranks,
     )
-    weights.save(out / "weights", wiring.backbone, {**card, **extra})
+    weights.save(out / "weights", wiring.published, {**card, **extra})
     checkpoints.remove(out / "checkpoints")
     if card["collapsed"]:
         say(f"{recipe.name} has collapsed: {health}")

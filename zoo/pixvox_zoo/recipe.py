@@ -153,6 +153,7 @@ class Recipe:
         views: one part, or several in turn: each takes what the one before it makes.
         family: contrast, distillation, redundancy, clustering, masked, ... or reference.
         momentum: of the momentum copy of backbone, projector and clustering; None has no copy.
+        publish: whose backbone the weights are, ``online`` or ``momentum``.
     """
 
     name: str
@@ -163,6 +164,7 @@ class Recipe:
     paper: str = ""
     family: str = ""
     momentum: Number | None = None
+    publish: str = "online"
     optimizer: Optimization = field(default_factory=Optimization)
 
     @property
@@ -185,6 +187,8 @@ class Recipe:
         # Later forms of a recipe; results of earlier ones stay valid.
         if self.optimizer.accumulate == 1:
             del facts["optimizer"]["accumulate"]
+        if self.publish == "online":
+            del facts["publish"]
         if len(self.views) == 1:
             (facts["views"],) = facts["views"]
         return facts

@@ -125,7 +125,7 @@ class Reporter:
         embeddings = [spread(trace.target.flatten(0, 1)) for trace in projected]
         filled = [occupancy(t.assignments) for t in traces if t.assignments is not None]
         return {
-            **examine(wiring.backbone, self.feed, self.cases),
+            **examine(wiring.published, self.feed, self.cases),
             **({"embedding_std": min(embeddings)} if embeddings else {}),
             **({"occupancy": min(filled)} if filled else {}),
         }
@@ -149,4 +149,4 @@ class Reporter:
                 self.out / "curves.png",
             )
         last = {name: lines[-1][name] for name in OF_BATCHES if lines and name in lines[-1]}
-        return {**last, **examine(wiring.backbone, self.feed)}
+        return {**last, **examine(wiring.published, self.feed)}

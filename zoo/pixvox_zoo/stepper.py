@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import torch
 from torch import Tensor
 
 from pixvox_registry import OPTIMIZERS
 from pixvox_registry.errors import UserError
-from pixvox_zoo.parameter_groups import parameter_groups
+from pixvox_zoo.parameter_groups import parameter_groups, undecayed_of
 from pixvox_zoo.ranks import mean_gradients
 from pixvox_zoo.recipe import value
 from pixvox_zoo.wiring import Wiring
@@ -26,13 +26,17 @@ class Stepper:
             if parameter.requires_grad and name.startswith("parts.")
         ]
         self.parameters = [parameter for _, parameter in self.named]
-        groups = parameter_groups(self.named, weight_decay=value(self.recipe.weight_decay, 0.0))
+        groups = parameter_groups(
+            self.named,
+            weight_decay=value(self.recipe.weight_decay, 0.0),
+            undecayed=undecayed_of(wiring),
+        )
         OPTIMIZERS.check_settings(self.recipe.name, self.recipe.settings)
         self.optimizer: torch.optim.Optimizer = OPTIMIZERS.build(
             self.recipe.name, groups, lr=self.recipe.lr, **self.recipe.settings
         )
         self.stage = wiring.stage
-        self.check_frozen()
+        self.check_frozen([name for name, _ in wiring.named_modules()])
 
     @property
     def lr(self) -> float:
@@ -63,12 +67,12 @@ class Stepper:
         gradients = [p.grad for p in self.parameters if p.grad is not None]
         return torch.nn.utils.get_total_norm(gradients)
 
-    def check_frozen(self) -> None:
-        """Refuse to freeze what does not exist."""
+    def check_frozen(self, parts: Iterable[str]) -> None:
+        """Refuse to freeze what does not exist; a part without parameters stands still anyway."""
         for path in self.stage.freeze:
             prefix = prefix_of(path, self.stage.objectives)
-            if not any(name.startswith(prefix) for name, _ in self.named):
-                raise UserError(f"freeze names {path!r}, and no parameter lies below it.")
+            if not any(f"{name}.".startswith(prefix) for name in parts):
+                raise UserError(f"freeze names {path!r}, and there is no such part.")
 
 
 def prefix_of(path: str, objectives: Collection[str]) -> str:

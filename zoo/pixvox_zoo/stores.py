@@ -54,4 +54,4 @@ class Store(nn.Module):
     def _keep(self, rows: Tensor, index: Tensor, z: Tensor) -> None:
         self.z[:, rows] = z.detach().to(self.z.dtype)
         self.index[rows] = index
-        self.filled[rows] = True
+        self.filled.index_fill_(0, rows, True)

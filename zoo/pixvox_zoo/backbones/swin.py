@@ -33,6 +33,8 @@ class Swin(nn.Module):
             stages.
     """
 
+    undecayed = ("relative_position_bias_table",)
+
     def __init__(
         self,
         *,

@@ -33,6 +33,8 @@ class ViT(nn.Module):
         UserError: an image that patches do not fill, or another kind of masking.
     """
 
+    undecayed = ("positions",)
+
     def __init__(
         self,
         *,

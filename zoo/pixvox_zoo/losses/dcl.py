@@ -37,5 +37,5 @@ class DCL(nn.Module):
         own = torch.eye(online.shape[1], dtype=torch.bool, device=s.device)
         hidden = s.masked_fill(own[:, None], torch.finfo(s.dtype).min)
         negatives = hidden.flatten(2).logsumexp(2)  # [V, B]
-        targets, views = zip(*pairs, strict=True)
-        return (negatives[:, None] - p)[list(views), list(targets)].mean()
+        of_views = negatives[:, None] - p
+        return torch.stack([of_views[v, g] for g, v in pairs]).mean()

@@ -19,10 +19,10 @@ POSITIVES = ("view", "view_and_group")
 class NTXent(nn.Module):
     """``-log p / (p + negatives)`` with ``p = exp(cosine / tau)`` of two views of one case.
 
-    Negatives are all views of all other cases, and the queue. With ``groups`` it is the
-    cluster-debiased loss of arXiv:2211.08557: none of them come from the anchor's coarse group,
-    and the keys of its fine group are further positives over the same denominator. A group below
-    zero is none. With one group per case it equals SimCLR.
+    Negatives are all views of all other cases, and the queue less what it holds of the case itself.
+    With ``groups`` it is the cluster-debiased loss of arXiv:2211.08557: none of them come from the
+    anchor's coarse group, and the keys of its fine group are further positives over the same
+    denominator. A group below zero is none. With one group per case it equals SimCLR.
 
     Args:
         temperature: tau.
@@ -53,8 +53,12 @@ class NTXent(nn.Module):
         groups: Tensor | None = None,
         queue: Tensor | None = None,
         queue_groups: Tensor | None = None,
+        index: Tensor | None = None,
+        queue_index: Tensor | None = None,
     ) -> Tensor:
-        """``[V, B, E], [G, B, E], groups [L, B], queue [G, Q, E], queue_groups [L, Q] -> []``.
+        """``[V, B, E], [G, B, E], groups [L, B], index [B] -> []``.
+
+        Of the queue: ``[G, Q, E]``, the groups of its cases ``[L, Q]`` and the cases ``[Q]``.
 
         Raises:
             UserError: the settings ask for groups, and there are none.
@@ -67,15 +71,12 @@ class NTXent(nn.Module):
         p = s[..., :batch].diagonal(dim1=1, dim2=3)  # [V, G, B]
 
         own = torch.eye(batch, width, dtype=torch.bool, device=s.device)
+        if index is not None and queue_index is not None:
+            own[:, batch:] = index[:, None] == queue_index
         spared = own
         if self.negatives == "exclude_group":
             spared = own | _same_group(groups, queue_groups, width, level=0)
-            if bool(spared.all()):
-                warnings.warn(
-                    "nt_xent: one group fills the batch and leaves no negatives; all others serve.",
-                    stacklevel=2,
-                )
-                spared = own
+            spared = torch.where(_are_all(spared), own, spared)
         hidden = s.masked_fill(spared[:, None], torch.finfo(s.dtype).min)  # -inf would give NaN
         negatives = hidden.flatten(2).logsumexp(2)  # [V, B]
         denominator = torch.logaddexp(p, negatives[:, None])  # [V, G, B]
@@ -84,8 +85,19 @@ class NTXent(nn.Module):
             fine = _same_group(groups, queue_groups, width, level=-1) & ~own  # [B, B + Q]
             others = torch.einsum("vbgk,bk->vb", s, fine.to(s.dtype))
             p = (p + others[:, None]) / (1 + len(keys) * fine.sum(1))
-        targets, views = zip(*pairs, strict=True)
-        return (denominator - p)[list(views), list(targets)].mean()
+        of_views = denominator - p
+        return torch.stack([of_views[v, g] for g, v in pairs]).mean()
+
+
+def _are_all(spared: Tensor) -> Tensor:
+    """Does one group fill the batch? ``[B, B + Q] -> []``; said where asking costs no wait."""
+    alone = spared.all()
+    if not spared.is_cuda and bool(alone):
+        warnings.warn(
+            "nt_xent: one group fills the batch and leaves no negatives; all others serve.",
+            stacklevel=3,
+        )
+    return alone
 
 
 def _same_group(
