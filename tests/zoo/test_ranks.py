@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 from pixvox_registry.errors import RESUME_ME
 from pixvox_zoo import load
 
-# Real heads and losses in double precision, on a backbone without BatchNorm, for three steps.
+# Real heads and losses in double precision, on small backbones, for three steps.
 SCRIPT = """
 import json
 import sys
@@ -31,6 +31,7 @@ from pixvox_registry import BACKBONES
 from pixvox_registry.contracts import Features
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.source_spec import build_source
+from pixvox_zoo.backbones.vit import ViT
 from pixvox_zoo.border import parse
 from pixvox_zoo.composition import Facts
 from pixvox_zoo.feed import Feed
@@ -42,14 +43,21 @@ from pixvox_zoo.wiring import Wiring
 class Plain(nn.Module):
     patch = None
 
-    def __init__(self, *, dims, in_channels):
+    def __init__(self, *, dims, in_channels, normed=False):
         super().__init__()
         self.num_features, self.channels, self.strides = 8, (8,), (2,)
         self.body = (nn.Conv2d if dims == 2 else nn.Conv3d)(in_channels, 8, 3, stride=2, padding=1)
+        norm = nn.BatchNorm2d if dims == 2 else nn.BatchNorm3d
+        self.norm = nn.Sequential(norm(8)) if normed else nn.Identity()
 
     def forward(self, images, mask=None):
-        last = self.body(images.double()).tanh()
+        last = self.norm(self.body(images.double())).tanh()
         return Features(last.flatten(2).mean(-1), (last,))
+
+
+class DoubleViT(ViT):
+    def forward(self, images, mask=None):
+        return super().forward(images.double(), mask)
 
 
 def train(rank, ranks, folder):
@@ -71,8 +79,8 @@ def state_after(raw, dims, rank, ranks):
     cases = build_source(f"phantoms:shapes_{dims}d,count=24").cases("train").resized(12)
     feed = Feed(cases, Intensity.of(cases.images), batch=8, seed=0, rank=rank, ranks=ranks)
     facts = Facts(dims=dims, in_channels=1, image_size=12, rows={"pooled": len(cases)})
-    with BACKBONES.lend("plain", Plain):
-        wiring = Wiring(recipe, facts)
+    with BACKBONES.lend("plain", Plain), BACKBONES.lend("double_vit", DoubleViT):
+        wiring = Wiring(recipe, facts, synchronised=True)
     wiring.begin_stage(recipe.stages[0])
     wiring.double()
     stepper = Stepper(wiring)
@@ -123,6 +131,20 @@ CASES = {
     ),
     "turns": objective(
         "cross_entropy", {"views": part("rotate")}, labels="rotation", projector=part("linear")
+    ),
+    "queued": objective("nt_xent", queue=12),
+    "prior": objective("kl_normal"),
+    "normed": objective(
+        "barlow_twins",
+        {"backbone": part("plain", normed=True), "momentum": 0.9},
+        projector=part("mlp", hidden=[8], out=8),
+    ),
+    "masked": objective(
+        "reconstruction",
+        {"views": part("block_mask"), "backbone": part("double_vit", channels=16, depth=1)},
+        projector=None,
+        stream="tokens",
+        decoder=part("masked_decoder"),
     ),
     "restored": objective(
         "reconstruction",

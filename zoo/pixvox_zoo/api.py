@@ -37,6 +37,7 @@ def pretrain(
     accelerator: str = "auto",
     precision: str | None = None,
     compile: bool = False,
+    synchronise: bool = False,
     track: str | Sequence[str] = (),
     resume: bool = False,
     quiet: bool = False,
@@ -50,6 +51,7 @@ def pretrain(
         devices: processes that train together.
         precision: ``32-true`` or ``bf16-mixed``; by default bf16 on CUDA and 32 elsewhere.
         compile: the backbone's steps by torch.compile, which needs a C++ compiler.
+        synchronise: BatchNorms see the batches of all devices, so that two devices equal one.
         track: trackers that the log is sent to as well, for example ``tensorboard``.
     """
     changes = {
@@ -72,6 +74,7 @@ def pretrain(
         accelerator=accelerator,
         precision=precision,
         compile=compile,
+        synchronise=synchronise,
         track=track,
         quiet=quiet,
     )

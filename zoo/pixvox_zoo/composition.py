@@ -20,10 +20,13 @@ from pixvox_zoo.refusals import (
     check_bank,
     check_decoder,
     check_pairs,
+    check_queue,
     check_schedules,
     check_signals,
+    check_target,
 )
 from pixvox_zoo.stores import Store
+from pixvox_zoo.synchronised_norm import synchronise
 from pixvox_zoo.views_in_turn import in_turn
 
 MOMENTUM_ROLES = ("backbone", "projector", "clustering")  # the predictor never has a copy
@@ -52,12 +55,18 @@ class Composition(nn.Module):
     """The modules of a recipe by path (``backbone``, ``clusters/projector``), copies and stores.
 
     Each part is initialised from its own key, so adding one changes no other.
+
+    Args:
+        synchronised: BatchNorms see the batches of all ranks.
     """
 
-    def __init__(self, recipe: Recipe, facts: Facts, *, seed: int = 0) -> None:
+    def __init__(
+        self, recipe: Recipe, facts: Facts, *, seed: int = 0, synchronised: bool = False
+    ) -> None:
         super().__init__()
         self.recipe = recipe
         self.seed = seed
+        self.synchronised = synchronised
         self.facts: dict[str, Any] = dict(vars(facts))
         self.parts = nn.ModuleDict()
         self.teacher = nn.ModuleDict()
@@ -128,7 +137,12 @@ class Composition(nn.Module):
         return objective.target or ("same" if self.recipe.momentum is None else "momentum")
 
     def refit_of(self, name: str) -> str | None:
-        """``epoch``, ``stage`` or None: as the recipe says, else as the clustering is made for."""
+        """``epoch``, ``stage`` or None: as the recipe says, else as the clustering is made for.
+
+        One that is shared is fitted to its owner's bank.
+        """
+        if isinstance(self.objectives[name].clustering, str):
+            return None
         clustering = self.part(name, "clustering")
         return self.objectives[name].refit or getattr(clustering, "refits", None)
 
@@ -143,6 +157,8 @@ class Composition(nn.Module):
         return [holder[path] for holder in (self.parts, self.teacher) if path in holder]
 
     def _add_objective(self, name: str, objective: Objective) -> None:
+        check_target(name, self.target_of(objective), self.recipe.momentum)
+        check_queue(name, objective)
         width: int = self.facts["num_features"]
         embedding = width
         if objective.projector:
@@ -163,7 +179,8 @@ class Composition(nn.Module):
             decoder = self._role(
                 name, "decoder", DECODERS, num_features=embedding, num_clusters=clusters
             )
-            check_decoder(name, objective, decoder, self.views, self._look_at_views)
+            sizes = (self.facts["image_size"],) * self.facts["dims"]
+            check_decoder(name, objective, decoder, self.views, sizes, self._look_at_views)
         groups = self.views.num_targets
         if objective.queue:
             self.stores[f"{name}/queue"] = Store(groups, objective.queue, embedding)
@@ -214,6 +231,8 @@ class Composition(nn.Module):
             for name, setting in part.settings.items()
         }
         built = assemble(registry, part.name, begun, {**self.facts, **facts})
+        if self.synchronised and isinstance(built, nn.Module):
+            synchronise(built)
         check_schedules(registry.kind, part, built)
         self._schedules = [entry for entry in self._schedules if entry[0] != path]
         moving = part.settings.items()

@@ -34,6 +34,9 @@ def fabric_of(devices: int = 1, accelerator: str = "auto", precision: str | None
         )
     if there and devices > there:
         raise UserError(f"{devices} devices are wanted and {there} are here; ask for no more.")
+    if there:  # a run that was killed ends with the same bits as one that was not
+        torch.backends.cudnn.deterministic = True
+        torch.backends.cudnn.benchmark = False
     return Fabric(
         accelerator=accelerator,
         devices=devices,

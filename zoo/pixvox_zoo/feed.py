@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
 
@@ -65,7 +67,18 @@ class Feed:
 
     def at(self, step: int) -> Batch:
         """The batch of a step, standardised, on the device."""
-        index = self.index_at(step)[self.rows]
+        return self._batch(self.index_at(step))
+
+    def epoch_of(self, step: int) -> Iterator[Batch]:
+        """Every case of the epoch around a step; the last batch goes back to fill itself."""
+        first = step - step % self.steps_per_epoch
+        for position in range(first, first + self.steps_per_epoch):
+            yield self.at(position)
+        if self.steps_per_epoch * self.batch < len(self.cases):
+            yield self._batch(self._order[-self.batch :])
+
+    def _batch(self, index: Tensor) -> Batch:
+        index = index[self.rows]
         here = index.to(self.images.device, non_blocking=True)
         stored = self.images.index_select(0, here).to(self.device, non_blocking=True)
         index = index.to(self.device, non_blocking=True)

@@ -27,8 +27,13 @@ from pixvox_zoo.wiring import Wiring
 FEW = 32  # cases of a rehearsal
 
 
-def prepare(recipe: Recipe, order: Order, fabric: Fabric) -> tuple[Feed, Wiring]:
+def prepare(
+    recipe: Recipe, order: Order, fabric: Fabric, *, synchronised: bool = False
+) -> tuple[Feed, Wiring]:
     """Cases on the device, and the method that fits them, its first stage built.
+
+    Args:
+        synchronised: BatchNorms see the batches of all ranks.
 
     Raises:
         UserError: missing labels, or parts of any stage that do not fit.
@@ -45,8 +50,12 @@ def prepare(recipe: Recipe, order: Order, fabric: Fabric) -> tuple[Feed, Wiring]
         ranks=fabric.world_size,
     )
     facts = facts_of(order, cases)
-    rehearse(Wiring(recipe, facts, seed=order.seed), feed, order.source.name, fabric)
-    wiring = Wiring(recipe, facts, seed=order.seed)
+
+    def built() -> Wiring:
+        return Wiring(recipe, facts, seed=order.seed, synchronised=synchronised)
+
+    rehearse(built(), feed, order.source.name, fabric)
+    wiring = built()
     wiring.begin_stage(recipe.stages[0])
     wiring.to(fabric.device).train()
     return feed, wiring

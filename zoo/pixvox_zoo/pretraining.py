@@ -47,6 +47,7 @@ def pretrain(
     accelerator: str = "auto",
     precision: str | None = None,
     compile: bool = False,
+    synchronise: bool = False,
     track: str | Sequence[str] = (),
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
     quiet: bool = False,
@@ -59,6 +60,7 @@ def pretrain(
     Args:
         precision: ``32-true`` or ``bf16-mixed``; by default bf16 on CUDA and 32 elsewhere.
         compile: the backbone's steps by torch.compile; its bits are others, so it is another run.
+        synchronise: BatchNorms see the batches of all processes; as with ``compile``.
         track: names of trackers that the log is sent to as well; they decide nothing.
         checkpoint_seconds: the most work that a kill can cost.
 
@@ -70,6 +72,7 @@ def pretrain(
     precision = precision or default_precision(accelerator)
     fabric = fabric_of(devices, accelerator, precision)
     extra = {"compile": True} if compile else {}
+    extra |= {"synchronised_norm": True} if synchronise else {}
     identity = identity_of(recipe, order, precision=precision, processes=devices) | extra
     trackers = Trackers(trackers_of(track), out, identity)
     if compile:
@@ -79,7 +82,7 @@ def pretrain(
         return out / "weights"
     fabric.launch()
     with together(fabric.device):
-        feed, wiring = prepare(recipe, order, fabric)
+        feed, wiring = prepare(recipe, order, fabric, synchronised=synchronise)
     if compile:
         compile_backbones(wiring)
     legs = plan(recipe, order.budget, feed.batch)

@@ -38,8 +38,7 @@ def _fill_from_clean_images(wiring: Wiring, due: list[str], feed: Feed, step: in
     """In eval mode, as features are used later; no statistic moves."""
     was_training = wiring.training
     wiring.eval()
-    for position in _epoch_of(step, feed) if due else ():
-        batch = feed.at(position)
+    for batch in feed.epoch_of(step) if due else ():
         _write(wiring, due, batch, [View(batch.images)])
     wiring.train(was_training)
 

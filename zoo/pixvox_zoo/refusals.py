@@ -46,9 +46,14 @@ def check_signals(name: str, objective: Objective, loss: Any, views: Any) -> Non
 
 
 def check_decoder(
-    name: str, objective: Objective, decoder: Any, views: Any, look: Callable[[], list[View]]
+    name: str,
+    objective: Objective,
+    decoder: Any,
+    views: Any,
+    sizes: tuple[int, ...],
+    look: Callable[[], list[View]],
 ) -> None:
-    """Refuse a decoder whose signals the objective lacks, or views of several sizes.
+    """Refuse a decoder whose signals the objective lacks, or views of other sizes than it paints.
 
     Raises:
         UserError: names the decoder, and what would fit.
@@ -60,10 +65,12 @@ def check_decoder(
         if signal not in given:
             needs = f"decoder {part!r} needs {signal}; objective {name!r} has "
             raise UserError(needs + _lack(signal, objective))
-    if len({view.image.shape for view in look() if view.role != "target"}) > 1:
+    shown = {tuple(view.image.shape[2:]) for view in look() if view.role != "target"}
+    if shown != {sizes}:
         raise UserError(
-            f"decoder {part!r} paints pictures of one size; the views of objective {name!r} have "
-            "several. Take views of one size, for example two_crops."
+            f"decoder {part!r} paints pictures of one size, {list(sizes)}; the views of objective "
+            f"{name!r} have {', '.join(str(list(size)) for size in sorted(shown))}. Take views of "
+            "that size, for example two_crops."
         )
 
 
@@ -104,6 +111,33 @@ def check_bank(name: str, objective: Objective, when: str, rows: Collection[str]
         raise UserError(
             f"objective {name!r} has refit: {when} on the stream {objective.stream!r}, "
             f"of which no bank is kept here. Banks are kept of: {', '.join(rows) or 'none'}."
+        )
+
+
+def check_target(name: str, target: str, momentum: Any) -> None:
+    """Refuse a target from a momentum encoder that the recipe does not have.
+
+    Raises:
+        UserError: names the objective.
+    """
+    if target == "momentum" and momentum is None:
+        raise UserError(
+            f"objective {name!r} has target: momentum, and the recipe has no momentum encoder. Set "
+            "momentum, for example 0.99, or take target: same or detached."
+        )
+
+
+def check_queue(name: str, objective: Objective) -> None:
+    """Refuse a queue of embeddings for a clustering of features.
+
+    Raises:
+        UserError: names the objective.
+    """
+    on_features = objective.clustering and objective.cluster_on == "features"
+    if objective.queue and on_features and objective.projector:
+        raise UserError(
+            f"objective {name!r} clusters features, and its queue keeps embeddings. Set "
+            "cluster_on: embedding, or leave the queue out."
         )
 
 

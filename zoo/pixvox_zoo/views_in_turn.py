@@ -18,8 +18,8 @@ SETTLED = {"original", "mask"}  # what speaks of places in the view
 class InTurn:
     """Several views plugins as one; each later one is applied to every view so far.
 
-    A view keeps the labels of every step. Where it lies in the case is known of the first step
-    alone, so only that may provide frames.
+    A view keeps the labels of every step, and the first original. Where it lies in the case is
+    known of the first step alone, and only if no later one moves pixels.
 
     Args:
         steps: the plugins, in order.
@@ -41,10 +41,10 @@ class InTurn:
                 )
         self.steps = steps
         self.num_targets = steps[0].num_targets
-        self.provides: Iterable[str] = tuple(
-            {name for step in steps for name in step.provides} - {"frame"}
-            | ({"frame"} & set(steps[0].provides))
-        )
+        self.keeps = [getattr(step, "keeps_places", False) for step in steps]
+        of_steps = {name for step in steps for name in step.provides} - {"frame"}
+        framed = {"frame"} & set(steps[0].provides) if all(self.keeps[1:]) else set()
+        self.provides: Iterable[str] = tuple(of_steps | framed)
         self.num_classes: dict[str, int] = {}
         for step in steps:
             self.num_classes |= getattr(step, "num_classes", {})
@@ -54,7 +54,7 @@ class InTurn:
         views = self.steps[0](images, draws)
         for place, step in enumerate(self.steps[1:], 1):
             views = [
-                _over(view, step(view.image, draws.under(f"{place}/{number}")))
+                _over(view, step(view.image, draws.under(f"{place}/{number}")), self.keeps[place])
                 for number, view in enumerate(views)
             ]
         return views
@@ -66,10 +66,13 @@ def in_turn(steps: Sequence[Views]) -> Views:
     return made
 
 
-def _over(before: View, made: list[View]) -> View:
+def _over(before: View, made: list[View], keeps_places: bool) -> View:
     """One view after a step that made a view of it."""
     (after,) = made
-    original = before.original if after.original is None else after.original
+    original = after.original if before.original is None else before.original
+    frame = before.frame if keeps_places else None
     mask = before.mask if after.mask is None else after.mask
     labels: dict[str, Any] = {**before.labels, **after.labels}
-    return replace(before, image=after.image, original=original, mask=mask, labels=labels)
+    return replace(
+        before, image=after.image, original=original, mask=mask, frame=frame, labels=labels
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ from pixvox_zoo.branches import (
 )
 from pixvox_zoo.composition import Composition
 from pixvox_zoo.ranks import gather
-from pixvox_zoo.recipe import Objective, value
+from pixvox_zoo.recipe import Objective, Part, value
 from pixvox_zoo.signals import Signals, call, pairs_of
 
 
@@ -107,7 +108,7 @@ class Wiring(Composition):
             target=z_target.x,
             pairs=pairs_of(objective.pairs, z_target.views, z.views),
             index=index_of(objective.stream, batch, z_target.x.shape[1]),
-            mask=_stack(views, z.views, "mask") if objective.stream != "pooled" else None,
+            mask=_stack(views, z.views, "mask") if _is_masked(objective) else None,
             frame=_stack(views, z.views, "frame"),
             labels=_labels(objective.labels, batch, views, z.views),
         )
@@ -196,15 +197,28 @@ class Wiring(Composition):
                 self.store(name, "queue").push(trace.index, trace.target)
             if self.refit_of(name) == "epoch":
                 self.store(name, "bank").write(trace.index, trace.clustered)
-            if objective.clustering:
+            if isinstance(objective.clustering, Part):  # one that is shared moves once
+                shown = self._all_clustered(name)
                 for momentum in {False, self.target_of(objective) == "momentum"}:
-                    self.part(name, "clustering", momentum=momentum).update(trace.clustered)
+                    self.part(name, "clustering", momentum=momentum).update(shown)
+
+    def _all_clustered(self, owner: str) -> Tensor:
+        """``[1, rows, E]`` that a clustering saw in this step, for its owner and who shares it."""
+        shared = f"{owner}.clustering"
+        sharers = [
+            name
+            for name, objective in self.objectives.items()
+            if name == owner or objective.clustering == shared
+        ]
+        seen = [self.traces[name].clustered for name in sharers if name in self.traces]
+        return seen[0] if len(seen) == 1 else torch.cat([x.flatten(0, 1) for x in seen])[None]
 
     @torch.no_grad()
     def fill_queues(self, batches: Iterable[tuple[Batch, Draws]]) -> None:
         """Fill every queue before the first step: an empty one gives no loss and moves nothing."""
         waiting = {name for name, objective in self.objectives.items() if objective.queue}
-        with undisturbed(self.parts, self.teacher):
+        with undisturbed(self.parts, self.teacher), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what lacks a queue's rows says so, and will have them
             for batch, draws in batches:
                 if not waiting:
                     return
@@ -221,6 +235,11 @@ class Wiring(Composition):
             originals = self.parts[path].parameters()
             for follower, leader in zip(copy.parameters(), originals, strict=True):
                 follower.lerp_(leader, rate)
+
+
+def _is_masked(objective: Objective) -> bool:
+    """Do its rows, or its pictures, stand for places that a mask may hide?"""
+    return objective.stream in ("tokens", "maps") or objective.decoder is not None
 
 
 def _stack(views: list[View], numbers: Iterable[int], name: str) -> Tensor | None:

@@ -37,6 +37,9 @@ def pretrain(
     compile: Annotated[
         bool, typer.Option("--compile", help="Compile the backbone; needs a C++ compiler.")
     ] = False,
+    synchronise: Annotated[
+        bool, typer.Option("--synchronise", help="BatchNorms see the batches of all devices.")
+    ] = False,
     track: Annotated[
         list[str] | None,
         typer.Option(help="Send the log to tensorboard, wandb, mlflow, ...; repeatable."),
@@ -72,6 +75,7 @@ def pretrain(
         accelerator=accelerator,
         precision=precision,
         compile=compile,
+        synchronise=synchronise,
         track=track or (),
         resume=resume,
         quiet=quiet,
