@@ -84,6 +84,7 @@ def describe(
 ) -> Result:
     """The result with its scores and everything one needs to believe it."""
     task, card = workshop.task, pretrained.card
+    made = {**card.get("provenance", {}), "recipe": card.get("recipe", {}).get("sha256", "")}
     scores, intervals = score(cases, task.metrics)
     request = fingerprint(asked)
     return Result(
@@ -115,7 +116,7 @@ def describe(
         health=card.get("health", {}),
         collapsed=bool(card.get("collapsed", False)),
         parameters=sum(p.numel() for p in pretrained.backbone.parameters()),
-        provenance={**provenance(), **facts, "weights": card.get("provenance", {})},
+        provenance={**provenance(), **facts, "weights": made},
     )
 
 

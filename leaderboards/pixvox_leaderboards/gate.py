@@ -12,7 +12,7 @@ from pixvox_leaderboards.reading import Reading
 from pixvox_leaderboards.row import floor_of
 from pixvox_registry.artifacts import canonical_json
 
-SCHEMA = 1
+SCHEMA = 2
 MEANS = ("embedding_std", "rankme", "occupancy")  # of the health figures, over seeds
 
 
@@ -43,6 +43,7 @@ def records(board: Board, readings: Sequence[Reading]) -> list[dict[str, Any]]:
                     "task": task,
                     "budget": dict(panels[0].budget),
                     "seeds": list(row.seeds),
+                    "made_by": made_by(behind[0]),
                     "collapsed": row.is_collapsed,
                     "reference": row.is_reference,
                     "scores": {panel.protocol: score(panel, method) for panel in panels},
@@ -51,6 +52,13 @@ def records(board: Board, readings: Sequence[Reading]) -> list[dict[str, Any]]:
                 }
             )
     return found
+
+
+def made_by(reading: Reading) -> dict[str, Any]:
+    """The recipe's sha256 and the code of every plugin: with others the figures are stale."""
+    result = reading.result
+    recipe = result.provenance.get("weights", {}).get("recipe", "")
+    return {"recipe": recipe, "plugins": dict(result.plugins)}
 
 
 def score(panel: Panel, method: str) -> dict[str, Any] | None:

@@ -8,18 +8,26 @@ from typing import Any
 import pytest
 
 from pixvox_registry import UserError
+from pixvox_registry.budgets import budget
 from pixvox_registry.recipes import recipe_files
+from pixvox_zoo.border import read_recipe
+from pixvox_zoo.card import plugins_of
 from pixvox_zoo.commands.zoo_page import pages
-from pixvox_zoo.page import page, with_measured
+from pixvox_zoo.page import is_stale, page, with_measured
 
 ROOT = Path(__file__).parents[2]
 SCORE = {"metric": "auc", "mean": 0.9, "low": 0.8, "high": 0.95, "seed_sd": 0.01, "above": "yes"}
-BUDGET = {"name": "brief", "dims": 2, "seen": 30_720, "batch": 128, "width": 1.0, "image_size": 28}
+BUDGET = budget("brief", 2).facts()
+MADE_BY = {
+    "recipe": read_recipe("simclr").sha256,
+    "plugins": {**plugins_of(read_recipe("simclr")), "protocol/knn_probe": "another room's"},
+}
 RECORD = {
     "recipe": "simclr",
     "task": "toy",
     "budget": BUDGET,
     "seeds": [0, 1, 2],
+    "made_by": MADE_BY,
     "collapsed": False,
     "scores": {"knn_probe": SCORE, "linear_probe": None},
     "embedding_std": 0.5,
@@ -46,7 +54,7 @@ def test_the_page_lists_every_recipe_and_every_figure() -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("| simclr ")]
     for cell in ("0.900 [0.800, 0.950]", "knn yes", "12.0", "0.50", "1,234", "800"):
         assert cell in line
-    assert "30,720 cases seen" in text and "Seeds: 3." in text
+    assert f"{BUDGET['seen']:,} cases seen" in text and "Seeds: 3." in text
     assert "`pixvox zoo check --tasks toy --seeds 3 --budget brief`; code 0123456." in text
     assert "simclr (collapsed)" in page(check(collapsed=True))
 
@@ -57,6 +65,21 @@ def test_a_card_tells_what_was_measured_once() -> None:
     assert told.endswith("knn AUC 0.900 [0.800, 0.950], 1,234 cases/s.\n")
     assert with_measured(told, check(), "simclr") == told
     assert with_measured(told, check(), "mae").endswith("- **Measured:** not yet.\n")
+
+
+def test_figures_of_another_recipe_code_or_budget_are_marked() -> None:
+    assert not is_stale(RECORD) and "stale" not in with_measured("#", check(), "simclr")
+    loss = {**MADE_BY["plugins"], "loss/nt_xent": "pixvox 0.1.0 000000000000"}
+    for change in (
+        {"made_by": {**MADE_BY, "recipe": "0" * 64}},
+        {"made_by": {**MADE_BY, "plugins": loss}},
+        {"budget": {**BUDGET, "batch": 7}},
+        {"recipe": "gone"},
+    ):
+        assert is_stale({**RECORD, **change})
+    altered = check(made_by={**MADE_BY, "recipe": "0" * 64}, collapsed=True)
+    assert "simclr (collapsed, stale)" in page(altered)
+    assert "3 seeds, stale" in with_measured("#", altered, "simclr")
 
 
 def test_a_missing_check_is_refused(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pixvox_registry import BACKBONES
+from pixvox_registry.budgets import budget
 from pixvox_registry.recipes import recipe_files
 from pixvox_zoo.border import read_recipe
+from pixvox_zoo.card import plugins_of
 from pixvox_zoo.recipe import Objective, Part, Recipe
 
 MEASURED = "- **Measured:** "
@@ -23,7 +25,8 @@ LEGEND = """Mean AUC on the test split over the seeds [95 % interval over cases]
 against an untrained backbone of the same kind under the same probe; *clearly* where the intervals
 are disjoint, *yes* where only the means differ. RankMe is the effective rank of the features; std
 the spread of the embedding (1 isotropic, 0 collapsed); occupancy the share of clusters in use.
-Speed and memory are of the machine at hand, where other work may have run beside it."""
+Speed and memory are of the machine at hand, where other work may have run beside it. *Stale*: the
+recipe, a plugin's code or the budget is another by now."""
 
 
 def page(check: Mapping[str, Any]) -> str:
@@ -45,6 +48,17 @@ def with_measured(card: str, check: Mapping[str, Any], recipe: str) -> str:
     told = "; ".join(map(_sentence, records))
     kept = [line for line in card.splitlines() if not line.startswith(MEASURED)]
     return "\n".join([*kept, f"{MEASURED}{told or 'not yet'}."]) + "\n"
+
+
+def is_stale(record: Mapping[str, Any]) -> bool:
+    """Is the recipe, the code of one of its plugins or the budget another than when measured?"""
+    if record["recipe"] not in recipe_files():
+        return True
+    recipe, then = read_recipe(record["recipe"]), record["made_by"]
+    preset = budget(record["budget"]["name"], record["budget"]["dims"])
+    plugins = {name: then["plugins"].get(name) for name in plugins_of(recipe)}
+    today = recipe.sha256, plugins_of(recipe), preset.facts()
+    return (then["recipe"], plugins, dict(record["budget"])) != today
 
 
 def _places(check: Mapping[str, Any]) -> dict[tuple[str, str], list[Mapping[str, Any]]]:
@@ -90,8 +104,9 @@ def _figures(record: Mapping[str, Any]) -> dict[str, str]:
     scores = {
         protocol.removesuffix("_probe"): found for protocol, found in record["scores"].items()
     }
+    marks = ["collapsed"] * record["collapsed"] + ["stale"] * is_stale(record)
     return {
-        "recipe": record["recipe"] + (" (collapsed)" if record["collapsed"] else ""),
+        "recipe": record["recipe"] + (f" ({', '.join(marks)})" if marks else ""),
         **{name: _score(found) for name, found in scores.items()},
         "above random init": ", ".join(
             f"{name} {found['above']}" for name, found in scores.items() if found
@@ -114,6 +129,7 @@ def _sentence(record: Mapping[str, Any]) -> str:
     )
     speed = f", {record['images_per_second']:,.0f} cases/s" if record["images_per_second"] else ""
     spent = f"`{record['budget']['name']}`, {len(record['seeds'])} seeds"
+    spent += ", stale" if is_stale(record) else ""
     return f"{record['task']} ({spent}) {scores}{speed}"
 
 
