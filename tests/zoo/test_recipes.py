@@ -174,6 +174,9 @@ def test_a_recipe_has_a_title_a_family_and_a_card(name: str) -> None:
     assert recipe.title != name and recipe.family
     card = recipe_files()[name].with_name("card.md").read_text()
     assert card.startswith(f"# {recipe.title}\n")
+    idea, *_ = card.partition("\n\n")[2].partition("\n\n")
+    assert len(re.findall(r"[.:](?=\s|$)", idea)) >= 3, "an idea in three sentences"
+    wanted = ["**Ours:**", "**Cost:**", "**Command:**", "**Measured:**"]
+    wanted += ["**Paper:**", recipe.paper] if recipe.paper else []
+    assert [words for words in wanted if words not in card] == []
     assert f"pixvox pretrain {name} " in card
-    if recipe.paper:
-        assert recipe.paper in card
