@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from pixvox_zoo.signals import Signals, call, names_of
 SIZE = 32
 VIEWS, BATCH, WIDTH, CLUSTERS = 2, 6, 8, 3
 SOFT_LABELS = {"position_contrast"}  # losses whose labels are a share for each target view
+NEEDS_QUEUE = {"nearest_neighbour"}
 KEYWORDS_ONLY = (inspect.Parameter.KEYWORD_ONLY,)
 
 
@@ -123,6 +125,29 @@ def test_a_loss_is_a_finite_scalar_with_a_gradient_and_no_state(name: str) -> No
     learned = [getattr(given, s) for s in names_of(loss) if hasattr(given, s)]
     slopes = [x.grad for x in learned if isinstance(x, Tensor) and x.grad is not None]
     assert slopes and all(slope.isfinite().all() and slope.any() for slope in slopes)
+
+
+@pytest.mark.parametrize("queued", [False, True])
+@pytest.mark.parametrize("name", list(LOSSES))
+def test_a_loss_has_the_gradient_it_claims(name: str, queued: bool) -> None:
+    loss: Any = assemble(LOSSES, name, {}, facts(2))
+    asked = names_of(loss)
+    if queued > ("queue" in asked):
+        pytest.skip(f"{name} asks for no queue")
+    given = signals(decoded="prediction" in asked)
+    if name in SOFT_LABELS:
+        given.labels = torch.rand(VIEWS, BATCH, VIEWS, generator=torch.Generator().manual_seed(0))
+    if not queued and name not in NEEDS_QUEUE:
+        given.queue = given.queue_groups = None
+    for field, x in vars(given).items():
+        if isinstance(x, Tensor) and x.is_floating_point():
+            setattr(given, field, x.detach().double().requires_grad_(x.requires_grad))
+    learned = [f for f in asked if getattr(getattr(given, f, None), "requires_grad", False)]
+
+    def value(*inputs: Tensor) -> Tensor:
+        return call(loss, replace(given, **dict(zip(learned, inputs, strict=True))))
+
+    assert torch.autograd.gradcheck(value, [getattr(given, field) for field in learned])
 
 
 @pytest.mark.parametrize("name", list(OPTIMIZERS))
