@@ -32,7 +32,8 @@ from pixvox_zoo import card, checkpoints
 from pixvox_zoo import pretraining as loop
 from pixvox_zoo.api import order_for
 from pixvox_zoo.border import parse, read_recipe
-from pixvox_zoo.preparation import facts_of
+from pixvox_zoo.devices import fabric_of
+from pixvox_zoo.preparation import facts_of, feed_of
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.wiring import Wiring
 
@@ -365,7 +366,7 @@ def test_random_init_takes_no_step(tmp_path: Path) -> None:
     order = replace(order_of(), budget=replace(budget("tiny", 2), width=0.25))
     recipe = read_recipe("random_init")
     loaded = pixvox_zoo.load(loop.pretrain(recipe, order, tmp_path, quiet=True)).backbone
-    fresh = Wiring(recipe, facts_of(order, order.source.cases("train")), seed=0).backbone
+    fresh = Wiring(recipe, facts_of(order, feed_of(order, fabric_of())), seed=0).backbone
     for name, tensor in fresh.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], tensor), name
     assert (tmp_path / "log.jsonl").read_text() == ""

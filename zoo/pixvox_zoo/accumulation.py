@@ -30,7 +30,8 @@ def learn(wiring: Wiring, feed: Feed, numbers: Sequence[int], fabric: Fabric) ->
         torch.manual_seed(key(feed.seed, "dropout", number, fabric.global_rank))
         with fabric.autocast():
             loss: Tensor = wiring(feed.at(number), feed.draws_at(number))
-        (loss / len(numbers)).backward()
+        if loss.requires_grad:  # else no objective of this stage has anything to say of the batch
+            (loss / len(numbers)).backward()
         losses.append(loss.detach())
         parts.append({name: part.detach() for name, part in wiring.losses.items()})
         traces.append(wiring.traces)

@@ -10,7 +10,7 @@ from typing import Any
 
 from pixvox_registry.budgets import budget as budget_of
 from pixvox_registry.errors import UserError
-from pixvox_registry.order import Order
+from pixvox_registry.order import Beside, Order
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo.border import read_recipe
 from pixvox_zoo.pretraining import pretrain as run
@@ -27,6 +27,7 @@ def pretrain(
     budget: str = "small",
     seed: int = 0,
     flips: str | Sequence[int] = "none",
+    beside: Sequence[str] = (),
     overrides: Sequence[str] = (),
     epochs: float | None = None,
     batch: int | None = None,
@@ -47,6 +48,8 @@ def pretrain(
     Args:
         data: as on the command line, for example ``phantoms:shapes_2d,count=512``.
         flips: along which axes this anatomy may be mirrored: ``none``, ``all``, or their numbers.
+        beside: further sources, whose batches alternate with those of ``data``; of each the same
+            split, and batches as the budget says for its dims.
         epochs: instead of what the budget says; likewise ``batch`` to ``stem``.
         devices: processes that train together.
         precision: ``32-true`` or ``bf16-mixed``; by default bf16 on CUDA and 32 elsewhere.
@@ -63,7 +66,14 @@ def pretrain(
     }
     method = read_recipe(recipe, overrides)
     order = order_for(
-        method.name, data, split=split, budget=budget, seed=seed, flips=flips, changes=changes
+        method.name,
+        data,
+        split=split,
+        budget=budget,
+        seed=seed,
+        flips=flips,
+        beside=beside,
+        changes=changes,
     )
     return run(
         method,
@@ -88,6 +98,7 @@ def order_for(
     budget: str = "small",
     seed: int = 0,
     flips: str | Sequence[int] = "none",
+    beside: Sequence[str] = (),
     changes: Mapping[str, Any],
 ) -> Order:
     """An order whose budget is a preset, or a preset with changes and then called ``custom``.
@@ -101,6 +112,7 @@ def order_for(
     _check_changes(wanted)
     if "epochs" in wanted:
         wanted["seen"] = max(1, round(wanted.pop("epochs") * len(source.cases(split))))
+    others = [build_source(text) for text in beside]
     return Order(
         method=method,
         source=source,
@@ -108,6 +120,10 @@ def order_for(
         budget=replace(preset, **wanted, name="custom") if wanted else preset,
         seed=seed,
         flips=flip_axes(flips, source.dims),
+        beside=tuple(
+            Beside(source=other, split=split, batch=budget_of(budget, other.dims).batch)
+            for other in others
+        ),
     )
 
 

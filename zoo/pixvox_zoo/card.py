@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from typing import Any
 
@@ -17,7 +17,7 @@ from pixvox_registry import (
     VIEWS,
     Registry,
 )
-from pixvox_registry.order import Order
+from pixvox_registry.order import Beside, Order
 from pixvox_registry.provenance import provenance
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.health import is_collapsed
@@ -46,6 +46,18 @@ def identity_of(
         "precision": precision,
         "processes": processes,
         "plugins": plugins_of(recipe),
+        **({"beside": [_told(beside) for beside in order.beside]} if order.beside else {}),
+    }
+
+
+def _told(beside: Beside) -> dict[str, Any]:
+    """A further source as it stands in identities and cards."""
+    return {
+        "source": beside.source.name,
+        "source_sha256": beside.source.facts().get("sha256"),
+        "split": beside.split,
+        "batch": beside.batch,
+        "flips": list(beside.flips),
     }
 
 
@@ -54,6 +66,7 @@ def plugins_of(recipe: Recipe) -> dict[str, str]:
     named: list[tuple[Registry[Any], str]] = [
         *((VIEWS, part.name) for part in recipe.views),
         (BACKBONES, recipe.backbone.name),
+        *_parts_of(recipe.backbone),
         (OPTIMIZERS, recipe.optimizer.name),
     ]
     for stage in recipe.stages:
@@ -68,6 +81,15 @@ def plugins_of(recipe: Recipe) -> dict[str, str]:
                 if isinstance(part, Part):
                     named.append((registry, part.name))
     return {f"{registry.kind}/{name}": str(registry.origin(name)) for registry, name in named}
+
+
+def _parts_of(backbone: Part) -> Iterator[tuple[Registry[Any], str]]:
+    """What a backbone is made of, where that is plugins too: as said, or by default."""
+    defaults = BACKBONES.names_of_settings(backbone.name)
+    inside: Mapping[str, Registry[Any]] = getattr(BACKBONES.get(backbone.name), "parts", {})
+    for setting, registry in inside.items():
+        said = backbone.settings.get(setting, defaults[setting].default)
+        yield registry, said["name"]
 
 
 def card_of(
@@ -108,6 +130,7 @@ def card_of(
         "intensity": intensity_facts(feed.intensity),
         "spacing_mm": list(cases.spacing_mm) if cases.spacing_mm else None,
         "data": {**data, "split": order.split, "cases": len(cases)},
+        **({"beside": [_told(beside) for beside in order.beside]} if order.beside else {}),
         "budget": order.budget.facts(),
         "seed": order.seed,
         "precision": precision,

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from pixvox_registry import BACKBONES, CLUSTERING, DECODERS, HEADS, LOSSES, VIEWS, Registry
-from pixvox_registry.contracts import View
+from pixvox_registry.contracts import View, Views
 from pixvox_registry.draws import Draws, key
 from pixvox_registry.errors import UserError
 from pixvox_zoo.assembly import assemble
@@ -27,7 +27,7 @@ from pixvox_zoo.refusals import (
 )
 from pixvox_zoo.stores import Store
 from pixvox_zoo.synchronised_norm import synchronise
-from pixvox_zoo.views_in_turn import in_turn
+from pixvox_zoo.views_in_turn import ByDims, in_turn
 
 MOMENTUM_ROLES = ("backbone", "projector", "clustering")  # the predictor never has a copy
 
@@ -39,6 +39,7 @@ class Facts:
     Args:
         flips: axes of ``*S`` along which views may mirror this anatomy.
         rows: number of cases or slices per stream, for banks.
+        beside: dims of further sources, and the axes along which their views may mirror.
     """
 
     dims: int
@@ -49,6 +50,7 @@ class Facts:
     flips: tuple[int, ...] = ()
     num_classes: int = 0
     rows: Mapping[str, int] = field(default_factory=dict)
+    beside: Mapping[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 class Composition(nn.Module):
@@ -79,11 +81,14 @@ class Composition(nn.Module):
         self.facts["patch"] = backbone.patch
         self.facts["stride"] = backbone.strides[-1] if backbone.strides else None
         self.facts["channels_of_maps"] = backbone.channels
-        self._steps = {
-            f"views/{place}": self._build(f"views/{place}", VIEWS, part, {})
-            for place, part in enumerate(recipe.views)
-        }
-        self.views = in_turn(list(self._steps.values()))
+        self._steps: dict[str, Any] = {}
+        self.views = self._add_views("views", {})
+        if others := {
+            dims: self._add_views(f"views_{dims}d", {"dims": dims, "flips": flips})
+            for dims, flips in facts.beside.items()
+            if dims != facts.dims
+        }:
+            self.views = ByDims({facts.dims: self.views, **others})
         fresh = any(stage.backbone == "fresh" for stage in recipe.stages)
         self._start = copy.deepcopy(backbone.state_dict()) if fresh else {}
 
@@ -156,6 +161,14 @@ class Composition(nn.Module):
         """A part and its momentum copy, as far as they are built."""
         return [holder[path] for holder in (self.parts, self.teacher) if path in holder]
 
+    def _add_views(self, path: str, facts: dict[str, Any]) -> Views:
+        steps = {
+            f"{path}/{place}": self._build(f"{path}/{place}", VIEWS, part, facts)
+            for place, part in enumerate(self.recipe.views)
+        }
+        self._steps |= steps
+        return in_turn(list(steps.values()))
+
     def _add_objective(self, name: str, objective: Objective) -> None:
         check_target(name, self.target_of(objective), self.recipe.momentum)
         check_queue(name, objective)
@@ -173,7 +186,11 @@ class Composition(nn.Module):
         clustered = width if objective.cluster_on == "features" else embedding
         clusters = 0
         if objective.clustering:
-            clustering = self._role(name, "clustering", CLUSTERING, num_features=clustered)
+            every = self.facts["rows"]
+            rows = {stream: count for stream, count in every.items() if stream == objective.stream}
+            clustering = self._role(
+                name, "clustering", CLUSTERING, num_features=clustered, rows=rows or every
+            )
             clusters = clustering.num_clusters
         if objective.decoder:
             decoder = self._role(

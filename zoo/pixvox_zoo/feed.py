@@ -22,6 +22,8 @@ class Feed:
     Args:
         batch: B of the global batch; fewer where there are fewer cases.
         offset: of the case index, which is global over all sources.
+        slice_offset: of the index of slices, which is so too.
+        name: of the source.
         rank: this process's number among ``ranks``; it holds its share of every batch.
 
     Raises:
@@ -37,6 +39,8 @@ class Feed:
         seed: int,
         device: torch.device | str = "cpu",
         offset: int = 0,
+        slice_offset: int = 0,
+        name: str = "images",
         rank: int = 0,
         ranks: int = 1,
     ) -> None:
@@ -46,6 +50,9 @@ class Feed:
         self.seed = seed
         self.device = torch.device(device)
         self.offset = offset
+        self.slices = torch.arange(cases.images.shape[2] if cases.dims == 3 else 1)  # of a case
+        self.slice_offset = slice_offset
+        self.name = name
         self.ranks = ranks
         share, over = divmod(self.batch, ranks)
         if over:
@@ -82,9 +89,12 @@ class Feed:
         here = index.to(self.images.device, non_blocking=True)
         stored = self.images.index_select(0, here).to(self.device, non_blocking=True)
         index = index.to(self.device, non_blocking=True)
+        slices = self.slices.to(self.device, non_blocking=True)
         return Batch(
             images=self.intensity.standardise(stored),
             index=index + self.offset,
+            slice_index=(index[:, None] * len(self.slices) + slices) + self.slice_offset,
+            source=self.name,
             labels={name: label[index] for name, label in self.labels.items()},
         )
 

@@ -8,15 +8,14 @@ from dataclasses import replace
 
 import torch
 from lightning_fabric import Fabric
-from torch import Tensor
 
-from pixvox_registry.cases import Cases
 from pixvox_registry.contracts import Batch, View
 from pixvox_registry.draws import Draws
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.order import Order
 from pixvox_zoo.allocator import keep_memory
+from pixvox_zoo.alternation import Alternation
 from pixvox_zoo.composition import Facts
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.recipe import Recipe
@@ -39,17 +38,8 @@ def prepare(
         UserError: missing labels, or parts of any stage that do not fit.
     """
     keep_memory()
-    cases = order.source.cases(order.split).resized(order.budget.image_size)
-    feed = Feed(
-        cases,
-        Intensity.of(cases.images),
-        batch=order.budget.batch,
-        seed=order.seed,
-        device=fabric.device,
-        rank=fabric.global_rank,
-        ranks=fabric.world_size,
-    )
-    facts = facts_of(order, cases)
+    feed = feed_of(order, fabric)
+    facts = facts_of(order, feed)
 
     def built() -> Wiring:
         return Wiring(recipe, facts, seed=order.seed, synchronised=synchronised)
@@ -61,8 +51,50 @@ def prepare(
     return feed, wiring
 
 
-def facts_of(order: Order, cases: Cases) -> Facts:
+def feed_of(order: Order, fabric: Fabric) -> Feed:
+    """The cases of all sources, numbered through.
+
+    Raises:
+        UserError: sources whose cases differ in channels.
+    """
+    asked = [(order.source, order.split, order.budget.batch)]
+    asked += [(beside.source, beside.split, beside.batch) for beside in order.beside]
+    feeds: list[Feed] = []
+    offset = slice_offset = 0
+    for source, split, batch in asked:
+        cases = source.cases(split).resized(order.budget.image_size)
+        feed = Feed(
+            cases,
+            Intensity.of(cases.images),
+            batch=batch,
+            seed=order.seed,
+            device=fabric.device,
+            offset=offset,
+            slice_offset=slice_offset,
+            name=source.name,
+            rank=fabric.global_rank,
+            ranks=fabric.world_size,
+        )
+        offset += len(cases)
+        slice_offset += len(cases) * len(feed.slices)
+        feeds.append(feed)
+    channels = {feed.name: feed.cases.in_channels for feed in feeds}
+    if len(set(channels.values())) > 1:
+        told = ", ".join(f"{name} has {count}" for name, count in channels.items())
+        raise UserError(
+            f"One backbone sees all sources, and their channels differ: {told}. Read them with as "
+            "many, for example image_folder:PATH,channels=1."
+        )
+    return feeds[0] if len(feeds) == 1 else Alternation(feeds)
+
+
+def facts_of(order: Order, feed: Feed) -> Facts:
     """What the cases and the budget decide."""
+    cases = feed.cases
+    feeds = feed.feeds if isinstance(feed, Alternation) else [feed]
+    rows = {"pooled": sum(len(each.cases) for each in feeds)}
+    if len(feeds) > 1 or cases.dims == 3:
+        rows["slices"] = sum(len(each.cases) * len(each.slices) for each in feeds)
     return Facts(
         dims=cases.dims,
         in_channels=cases.in_channels,
@@ -71,7 +103,8 @@ def facts_of(order: Order, cases: Cases) -> Facts:
         stem=order.budget.stem,
         flips=order.flips,
         num_classes=int(cases.labels["class"].max()) + 1 if "class" in cases.labels else 0,
-        rows={"pooled": len(cases)},
+        rows=rows,
+        beside={beside.source.dims: beside.flips for beside in order.beside},
     )
 
 
@@ -81,34 +114,38 @@ def rehearse(wiring: Wiring, feed: Feed, source: str, fabric: Fabric) -> None:
 
     The wiring is for this alone: its BatchNorms and its place in the stages have moved.
     """
-    batch, draws = few(feed)
-    views = wiring.views(batch.images, draws)
-    check_labels(wiring.recipe, batch, views, source)
+    turns = range(len(feed.feeds) if isinstance(feed, Alternation) else 1)
+    some = [few(feed, step) for step in turns]
+    shown = [wiring.views(batch.images, draws) for batch, draws in some]
+    for (batch, _), views in zip(some, shown, strict=True):
+        check_labels(wiring.recipe, batch, views, source)
     for stage in wiring.recipe.stages:
         wiring.begin_stage(stage)
         wiring.to(fabric.device).train()
-        check_every_stream(wiring, batch.images[:2])
+        check_every_stream(wiring, [views[0] for views in shown])
         Stepper(wiring)
         # A clustering that is refitted has nothing to say before its first bank.
         if not any(wiring.refit_of(name) for name in stage.objectives):
             with warnings.catch_warnings():  # so few cases warn of what a batch does not
                 warnings.simplefilter("ignore")
-                wiring.fill_queues([(batch, draws)])
+                wiring.fill_queues(some)
                 with fabric.autocast():
-                    wiring.loss_of(batch, views)
+                    for (batch, _), views in zip(some, shown, strict=True):
+                        wiring.loss_of(batch, views)
 
 
-def few(feed: Feed) -> tuple[Batch, Draws]:
-    """The first cases of this rank's first batch, with their random numbers."""
-    batch, first = feed.at(0), feed.rows.start
+def few(feed: Feed, step: int) -> tuple[Batch, Draws]:
+    """The first cases of this rank's batch of a step, with their random numbers."""
+    batch, draws = feed.at(step), feed.draws_at(step)
     some = replace(
         batch,
         images=batch.images[:FEW],
         index=batch.index[:FEW],
+        slice_index=None if batch.slice_index is None else batch.slice_index[:FEW],
         labels={name: label[:FEW] for name, label in batch.labels.items()},
     )
-    rows = slice(first, first + len(some.images))
-    return some, replace(feed.draws_at(0), rows=rows)
+    rows = slice(draws.rows.start, draws.rows.start + len(some.images))
+    return some, replace(draws, rows=rows)
 
 
 def check_labels(recipe: Recipe, batch: Batch, views: Sequence[View], source: str) -> None:
@@ -122,10 +159,11 @@ def check_labels(recipe: Recipe, batch: Batch, views: Sequence[View], source: st
         )
 
 
-def check_every_stream(wiring: Wiring, images: Tensor) -> None:
-    """Refuse an objective whose stream the backbone does not give."""
+def check_every_stream(wiring: Wiring, shown: Sequence[View]) -> None:
+    """Refuse an objective whose stream the backbone gives for no source."""
     wiring.eval()
-    seen = [wiring.backbone(images)]
+    masks = [None if view.mask is None else view.mask[:2] for view in shown]
+    seen = [wiring.backbone(view.image[:2], mask) for view, mask in zip(shown, masks, strict=True)]
     wiring.train()
     for name, objective in wiring.objectives.items():
         check_streams(name, objective, wiring.recipe.backbone.name, seen)

@@ -20,6 +20,7 @@ from pixvox_zoo.accumulation import learn
 from pixvox_zoo.card import card_of, identity_of
 from pixvox_zoo.compilation import check_compiler, compile_backbones
 from pixvox_zoo.devices import default_precision, fabric_of
+from pixvox_zoo.exports import save_exports
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.interrupt import Interrupt
 from pixvox_zoo.plan import Leg, plan
@@ -248,6 +249,7 @@ def finish(
         precision=precision,
         processes=feed.ranks,
     )
+    save_exports(out, wiring.published, {**card, **extra}, feed)
     weights.save(out / "weights", wiring.published, {**card, **extra})
     checkpoints.remove(out / "checkpoints")
     if card["collapsed"]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -58,6 +58,21 @@ class InTurn:
                 for number, view in enumerate(views)
             ]
         return views
+
+
+class ByDims:
+    """Views for images and views for volumes, made by one recipe; the first leads."""
+
+    def __init__(self, views: Mapping[int, Views]) -> None:
+        self.views = views
+        first = next(iter(views.values()))
+        self.num_targets = first.num_targets
+        self.provides: Iterable[str] = first.provides
+        self.num_classes: dict[str, int] = getattr(first, "num_classes", {})
+
+    def __call__(self, images: Tensor, draws: Draws) -> list[View]:
+        """``[B, C, *S] -> views``, by those of its dims."""
+        return self.views[images.ndim - 2](images, draws)
 
 
 def in_turn(steps: Sequence[Views]) -> Views:

@@ -38,6 +38,7 @@ class SliceFusion(nn.Module):
     channels: tuple[int, ...] = ()  # those of slices are the slice encoder's
     strides: tuple[int, ...] = ()
     parts = MappingProxyType({"encoder": BACKBONES, "fusion": FUSIONS})
+    exports = MappingProxyType({"slices": ("slice_encoder", 2, ("encoder", "features"))})
 
     def __init__(
         self,
@@ -54,8 +55,8 @@ class SliceFusion(nn.Module):
         super().__init__()
         if dims != 3:
             raise UserError(
-                "backbone 'slice_fusion' fuses the slices of volumes, and these cases are 2D. Give "
-                "volumes beside them, or take slice_encoder."
+                "backbone 'slice_fusion' fuses the slices of volumes, and these cases are 2D. Name "
+                "volumes first and images beside them, or take slice_encoder."
             )
         self.slices = SliceEncoder(
             dims=2,

@@ -31,6 +31,10 @@ def pretrain(
     ] = None,
     seed: Annotated[int, typer.Option(help="Of weights, order and views.")] = 0,
     flips: Annotated[str, typer.Option(help="Mirror along: none, all, or axes as 0,2.")] = "none",
+    beside: Annotated[
+        list[str] | None,
+        typer.Option(help="A further source, in turn with the first; repeatable."),
+    ] = None,
     devices: Annotated[int, typer.Option(help="Processes that train together.")] = 1,
     accelerator: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     precision: Annotated[str | None, typer.Option(help="32-true or bf16-mixed; by device.")] = None,
@@ -65,6 +69,7 @@ def pretrain(
         budget=budget,
         seed=seed,
         flips=flips,
+        beside=beside or (),
         overrides=override or (),
         epochs=epochs,
         batch=batch,
