@@ -12,6 +12,8 @@ from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import is_published, path_of
 from pixvox_registry import PROTOCOLS, TASKS
 from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.console import say
+from pixvox_registry.errors import UserError
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,11 @@ class Plan:
         return [workshop for workshop in needed.values() if self.runs.weights(workshop) is None]
 
 
-def plan(grid: Grid, out: Path) -> Plan:
+def plan(grid: Grid, out: Path, *, lenient: bool = False) -> Plan:
     """What all cells ask. Imports every plugin and reads all data; writes nothing.
+
+    Args:
+        lenient: leave out methods that do not fit a task, with a word on each.
 
     Raises:
         UserError: a name is unknown, data is missing or faulty, or parts do not fit.
@@ -86,15 +91,29 @@ def plan(grid: Grid, out: Path) -> Plan:
         path = path_of(made.task, cell.protocol, made.method, made.budget, made.seed, request)
         planned.append(Planned(cell, workshop, request, out / "results", path))
     found = Plan(cells=tuple(planned), out=out)
-    check_parts(found)
-    return found
+    misfits = check_parts(found, lenient=lenient)
+    fitting = (
+        p for p in found.cells if (p.cell.pretraining.method, p.workshop.task.name) not in misfits
+    )
+    return Plan(cells=tuple(fitting), out=out)
 
 
-def check_parts(plan: Plan) -> None:
-    """Refuse what cannot be made before anything is; seeds differ in nothing that matters here."""
+def check_parts(plan: Plan, *, lenient: bool) -> set[tuple[str, str]]:
+    """Refuse what cannot be made before anything is; seeds differ in nothing that matters here.
+
+    If lenient, methods and tasks that do not fit each other are said and given back.
+    """
     first = {
         (workshop.pretraining.method, workshop.pretraining.task): workshop
         for workshop in reversed(plan.to_make(plan.missing()))
     }
-    for workshop in first.values():
-        workshop.maker.check(workshop.order)
+    misfits = set()
+    for (method, task), workshop in first.items():
+        try:
+            workshop.maker.check(workshop.order)
+        except UserError as refusal:
+            if not lenient:
+                raise
+            say(f"{method} is left out of {task}: {refusal}")
+            misfits.add((method, task))
+    return misfits

@@ -141,7 +141,9 @@ def test_what_another_coordinator_finished_meanwhile_is_no_failure(
     assert not planned.missing()
 
 
-def test_parts_that_do_not_fit_are_refused_by_the_plan(house: Path, tmp_path: Path) -> None:
+def test_parts_that_do_not_fit_are_refused_by_the_plan_or_left_out(
+    house: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     flat = tmp_path / "flat.yaml"
     flat.write_text(
         "title: Flat\nviews: {name: plain}\n"
@@ -150,6 +152,10 @@ def test_parts_that_do_not_fit_are_refused_by_the_plan(house: Path, tmp_path: Pa
     solid = Grid(**{**vars(grid()), "methods": (str(flat),), "tasks": ("phantom_shapes_3d",)})
     with pytest.raises(UserError, match="timm"):
         plan(solid, tmp_path / "out")
+    both = Grid(**{**vars(solid), "methods": (str(flat), "random_init")})
+    cells = plan(both, tmp_path / "out", lenient=True).cells
+    assert {planned.cell.pretraining.method for planned in cells} == {"random_init"}
+    assert "left out of phantom_shapes_3d: backbone 'timm'" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 

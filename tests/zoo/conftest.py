@@ -139,7 +139,7 @@ def at_work() -> AtWork:
             width=0.25,
             flips=(0,),
             num_classes=int(cases.labels["class"].max()) + 1,
-            rows={"pooled": len(cases)},
+            rows={"pooled": len(cases), "slices": len(cases) * len(feed.slices)},
         )
         wiring = Wiring(recipe, facts)
         wiring.begin_stage(recipe.stages[0])

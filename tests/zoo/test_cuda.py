@@ -15,12 +15,14 @@ from pixvox_registry.recipes import recipe_files
 from pixvox_zoo import pretraining
 from pixvox_zoo.border import read_recipe
 from pixvox_zoo.devices import fabric_of
+from pixvox_zoo.page import dims_of
 from pixvox_zoo.plan import Leg
 from pixvox_zoo.pretraining import advance
 from pixvox_zoo.refit import refit
 from pixvox_zoo.stepper import Stepper
 
 WHOLE = [name for name in recipe_files() if read_recipe(name).epochs > 0]
+CASES = [(name, dims) for name in WHOLE for dims in dims_of(read_recipe(name))]
 
 pytestmark = [
     pytest.mark.cuda,
@@ -28,8 +30,7 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("dims", [2, 3])
-@pytest.mark.parametrize("name", WHOLE)
+@pytest.mark.parametrize(("name", "dims"), CASES)
 def test_a_step_never_waits_for_the_device(
     name: str, dims: int, at_work: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,8 @@ class Alternation(Feed):
     An epoch ends when the longest source was seen once; shorter ones begin again within it. Health
     and card tell of the first source. Nothing is copied: each source stays in its feed.
 
+    A stage may leave out sources that serve none of its objectives (``turns``).
+
     Args:
         feeds: one per source; the numbers of their cases must not overlap.
     """
@@ -24,6 +26,7 @@ class Alternation(Feed):
     def __init__(self, feeds: Sequence[Feed]) -> None:
         first = feeds[0]
         self.feeds = feeds
+        self.turns = list(feeds)  # of this stage
         self.cases, self.intensity = first.cases, first.intensity
         self.images, self.labels = first.images, first.labels
         self.batch = round(sum(feed.batch for feed in feeds) / len(feeds))  # cases of a mean step
@@ -32,7 +35,7 @@ class Alternation(Feed):
     @property
     def steps_per_epoch(self) -> int:
         """As many of each source."""
-        return len(self.feeds) * max(feed.steps_per_epoch for feed in self.feeds)
+        return len(self.turns) * max(feed.steps_per_epoch for feed in self.turns)
 
     def at(self, step: int) -> Batch:
         """The batch of a step."""
@@ -41,7 +44,7 @@ class Alternation(Feed):
 
     def epoch_of(self, step: int) -> Iterator[Batch]:
         """Every case of every source, once."""
-        for feed in self.feeds:
+        for feed in self.turns:
             yield from feed.epoch_of(0)
 
     def index_at(self, step: int) -> Tensor:
@@ -60,5 +63,5 @@ class Alternation(Feed):
         return feed.ids_at(own)
 
     def _turn(self, step: int) -> tuple[Feed, int]:
-        round_, place = divmod(step, len(self.feeds))
-        return self.feeds[place], round_
+        own, place = divmod(step, len(self.turns))
+        return self.turns[place], own

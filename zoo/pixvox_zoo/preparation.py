@@ -16,6 +16,7 @@ from pixvox_registry.intensity import Intensity
 from pixvox_registry.order import Order
 from pixvox_zoo.allocator import keep_memory
 from pixvox_zoo.alternation import Alternation
+from pixvox_zoo.branches import undisturbed
 from pixvox_zoo.composition import Facts
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.recipe import Recipe
@@ -146,6 +147,22 @@ def few(feed: Feed, step: int) -> tuple[Batch, Draws]:
     )
     rows = slice(draws.rows.start, draws.rows.start + len(some.images))
     return some, replace(draws, rows=rows)
+
+
+@torch.no_grad()
+def take_turns(wiring: Wiring, feed: Feed) -> None:
+    """Let those sources alternate that serve an objective of the stage; it is built already."""
+    if not isinstance(feed, Alternation):
+        return
+    feed.turns = list(feed.feeds)
+    served = []
+    with undisturbed(wiring.parts, wiring.teacher), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # so few cases warn of what a batch does not
+        for step, source in enumerate(feed.feeds):
+            batch, draws = few(feed, step)
+            if wiring.serves(batch, wiring.views(batch.images, draws)):
+                served.append(source)
+    feed.turns = served
 
 
 def check_labels(recipe: Recipe, batch: Batch, views: Sequence[View], source: str) -> None:

@@ -24,7 +24,7 @@ from pixvox_zoo.exports import save_exports
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.interrupt import Interrupt
 from pixvox_zoo.plan import Leg, plan
-from pixvox_zoo.preparation import prepare
+from pixvox_zoo.preparation import prepare, take_turns
 from pixvox_zoo.ranks import first_alone, greatest, together
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.refit import refit
@@ -132,6 +132,7 @@ def train(
         wiring.to(fabric.device).train()
         if number < state["leg"]:
             continue
+        take_turns(wiring, feed)
         stepper = Stepper(wiring)
         step = leg.start
         if found and number == state["leg"]:

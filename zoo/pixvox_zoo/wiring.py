@@ -74,6 +74,17 @@ class Wiring(Composition):
             if signals is not None:
                 yield name, signals
 
+    def serves(self, batch: Batch, views: list[View]) -> bool:
+        """Has any objective of the stage its streams in such a batch?"""
+        online = encode(self.parts["backbone"], views, range(len(views)), masked=True)
+        target = self._encode_target(views, online)
+        return any(
+            stream(online, objective.stream, len(batch.images)) is not None
+            and stream(target, objective.target_stream or objective.stream, len(batch.images))
+            is not None
+            for objective in self.objectives.values()
+        )
+
     def _encode_target(self, views: list[View], online: Encoded) -> Encoded:
         if not self.teacher:
             return online
