@@ -2,44 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from pixvox_registry import SOURCES
-from pixvox_registry.artifacts import canonical_json, fingerprint, publish_folder
 from pixvox_registry.cases import Cases
-from pixvox_registry.console import progress
+from pixvox_registry.decoded import Decoded, decode, some
 from pixvox_registry.errors import UserError, unknown
 from pixvox_registry.picture import SUFFIXES, read_picture
-from pixvox_registry.places import cache_root
 from pixvox_registry.source_spec import spell_source
 
 VERSION = "1"  # of the cache; raise it when decoding changes
-TOGETHER = 512  # files decoded before they are written
-PIXELS, INDEX = "images.uint8", "index.json"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Decoded:
-    """What the cache holds: good files in order, the reasons of the broken ones, a digest."""
-
-    folder: Path
-    shape: tuple[int, ...]  # [N, C, H, W]
-    files: tuple[str, ...]
-    broken: Mapping[str, str]
-    sha256: str
 
 
 @SOURCES.register
@@ -92,18 +70,12 @@ class ImageFolder:
         if split not in self.splits:
             raise unknown("split", split, self.splits)
         decoded = self._decoded()
-        images = torch.from_file(  # private: what is written to the tensor never reaches the file
-            str(decoded.folder / PIXELS),
-            shared=False,
-            size=math.prod(decoded.shape),
-            dtype=torch.uint8,
-        )
         labels = {}
         if self.labelled:
             place = {name: row for row, name in enumerate(self.classes)}
             named = self._classes_of(decoded.files)
             labels = {"class": torch.tensor([place[name] for name in named])}
-        return Cases(images=images.view(decoded.shape), ids=decoded.files, labels=labels)
+        return Cases(images=decoded.images, ids=decoded.files, labels=labels)
 
     def facts(self) -> Mapping[str, Any]:
         """The digest covers the decoded images and their names; nobody else vouches for them."""
@@ -141,95 +113,24 @@ class ImageFolder:
         if loose:
             raise UserError(
                 f"labelled=true takes the label from the sub-folder; {self._root()} holds "
-                f"{_some(loose)} in none."
+                f"{some(loose)} in none."
             )
         return [file.partition("/")[0] for file in files]
 
     def _decoded(self) -> Decoded:
-        """From the cache, or decoded now.
-
-        Raises:
-            UserError: some files are broken and ``skip_broken`` is off, or all are.
-        """
+        """From the cache, or decoded now."""
         if self.channels not in (1, 3) or self.image_size < 1:
             raise UserError(
                 f"image_folder makes 1 or 3 channels and an image_size of at least 1; "
                 f"{self.channels} and {self.image_size} came."
             )
-        root, files = self._root(), self._files()
-        states = [(file, (root / file).stat()) for file in files]
-        listed = [[file, state.st_size, state.st_mtime_ns] for file, state in states]
-        key = fingerprint([VERSION, str(root), listed, self.image_size, self.channels])
-        folder = cache_root() / "image_folder" / key[:32]
-        decoded = _cached(folder)
-        if decoded is None:
-            publish_folder(folder, partial(self._decode, root, files))
-            decoded = _cached(folder)
-        if decoded is None:
-            raise UserError(f"The cache {folder} changed while it was written. Try again.")
-        if decoded.broken and not (self.skip_broken and decoded.files):
-            reasons = _some([f"{file} ({reason})" for file, reason in decoded.broken.items()])
-            raise UserError(
-                f"{len(decoded.broken)} of {len(files)} images in {root} cannot be read: "
-                f"{reasons}. Mend or remove them, or leave them out with skip_broken=true."
-            )
-        return decoded
-
-    def _decode(self, root: Path, files: Sequence[str], folder: Path) -> None:
-        """Fill ``folder`` with the pixels of the good files and an index."""
-        good, broken, seen = [], {}, sha256()
-        with (folder / PIXELS).open("wb") as stream:
-            for file, pixels in self._read_all(root, files):
-                if isinstance(pixels, str):
-                    broken[file] = pixels
-                    continue
-                good.append(file)
-                content = pixels.tobytes()
-                seen.update(content)
-                stream.write(content)
-        seen.update(canonical_json(good))
-        shape = [len(good), self.channels, self.image_size, self.image_size]
-        index = {"shape": shape, "files": good, "broken": broken, "sha256": seen.hexdigest()}
-        (folder / INDEX).write_bytes(canonical_json(index))
-
-    def _read_all(
-        self, root: Path, files: Sequence[str]
-    ) -> Iterator[tuple[str, NDArray[np.uint8] | str]]:
-        """Each file in order with its pixels, or with the reason why it has none."""
-
-        def read(file: str) -> NDArray[np.uint8] | str:
-            try:
-                return read_picture(root / file, channels=self.channels, size=self.image_size)
-            except Exception as error:  # decoders raise whatever they like on a broken file
-                return f"{type(error).__name__}: {error}".replace(str(root / file), "the file")
-
-        with progress() as bar, ThreadPoolExecutor() as pool:
-            task = bar.add_task("decoding", total=len(files))
-            for start in range(0, len(files), TOGETHER):
-                some = files[start : start + TOGETHER]
-                for file, pixels in zip(some, pool.map(read, some), strict=True):
-                    yield file, pixels
-                    bar.advance(task)
-
-
-def _cached(folder: Path) -> Decoded | None:
-    """What ``folder`` holds; None where it is absent or does not fit its own index."""
-    try:
-        index = json.loads((folder / INDEX).read_bytes())
-        decoded = Decoded(
-            folder=folder,
-            shape=tuple(index["shape"]),
-            files=tuple(index["files"]),
-            broken=index["broken"],
-            sha256=index["sha256"],
+        return decode(
+            "image_folder",
+            self._root(),
+            self._files(),
+            partial(read_picture, channels=self.channels, size=self.image_size),
+            shape=(self.channels, self.image_size, self.image_size),
+            dtype="uint8",
+            settings={"version": VERSION},
+            skip_broken=self.skip_broken,
         )
-        whole = (folder / PIXELS).stat().st_size == math.prod(decoded.shape)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return decoded if whole else None
-
-
-def _some(words: Sequence[str]) -> str:
-    """The first five, and how many more."""
-    more = f" and {len(words) - 5} more" if len(words) > 5 else ""
-    return ", ".join(words[:5]) + more

@@ -1,0 +1,97 @@
+"""Volumes: a NIfTI file brought to canonical axes, one spacing, one scale and one box."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pixvox_registry.errors import UserError, unknown
+
+SUFFIXES = (".nii", ".nii.gz")
+MODALITIES = ("mr", "ct")
+WINDOW_HU = (-1000.0, 1000.0)  # air to dense bone
+CLIPPED = (0.5, 99.5)  # percentiles of what is not background
+
+
+def read_volume(
+    file: Path, *, size: int, spacing_mm: float | None, modality: str
+) -> NDArray[np.float16]:
+    """``[1, size, size, size]``: slices from inferior to superior, then rows, then columns.
+
+    Rows run from posterior to anterior, columns from left to right.
+
+    Args:
+        size: side of the box, in voxels; the middle is kept, and what is missing is background.
+        spacing_mm: of the voxels after resampling, along every axis; None keeps them as they are.
+        modality: ``mr``: clipped at percentiles of the foreground, mean 0 and standard deviation 1
+            in it; ``ct``: Hounsfield units from -1000 to 1000 to the range from -1 to 1.
+
+    Raises:
+        UserError: no volume of plain, finite numbers, or another modality.
+    """
+    import nibabel
+
+    if modality not in MODALITIES:
+        raise unknown("modality", modality, MODALITIES)
+    image: Any = nibabel.load(file)
+    if image.get_data_dtype().kind not in "iuf":
+        raise UserError(f"it holds {image.get_data_dtype()}, and no plain numbers")
+    canonical: Any = nibabel.as_closest_canonical(image)  # type: ignore[no-untyped-call]
+    voxels = np.asarray(canonical.get_fdata(dtype=np.float32))
+    spacings = [float(mm) for mm in canonical.header.get_zooms()[:3]]
+    while voxels.ndim > 3 and voxels.shape[-1] == 1:
+        voxels = voxels[..., 0]
+    if voxels.ndim != 3:
+        raise UserError(f"it has the shape {voxels.shape}, and is no volume")
+    if not np.isfinite(voxels).all():
+        raise UserError("it holds NaN or infinity")
+    voxels, spacings = voxels.transpose(2, 1, 0), spacings[::-1]
+    if spacing_mm is not None:
+        voxels = resampled(voxels, [mm / spacing_mm for mm in spacings])
+    scaled = of_ct(voxels) if modality == "ct" else of_mr(voxels)
+    return boxed(scaled, size)[None].astype(np.float16)
+
+
+def resampled(voxels: NDArray[np.float32], factors: list[float]) -> NDArray[np.float32]:
+    """Linear, with the edges of the volume where they were; nothing where nothing changes."""
+    from scipy.ndimage import zoom
+
+    if all(
+        abs(factor - 1) * side < 0.5 for factor, side in zip(factors, voxels.shape, strict=True)
+    ):
+        return voxels
+    new: NDArray[np.float32] = zoom(voxels, factors, order=1, mode="nearest", grid_mode=True)
+    return new
+
+
+def of_mr(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean 0 and standard deviation 1 over the foreground; a constant volume becomes 0."""
+    inside = voxels[voxels > voxels.min()]
+    if not inside.size:
+        return np.zeros_like(voxels)
+    low, high = np.percentile(inside, CLIPPED)
+    inside = inside.clip(low, high)
+    mean, std = float(inside.mean()), max(float(inside.std()), 1e-6)
+    scaled: NDArray[np.float32] = ((voxels.clip(low, high) - mean) / std).astype(np.float32)
+    return scaled
+
+
+def of_ct(voxels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The window of Hounsfield units from -1 to 1."""
+    low, high = WINDOW_HU
+    return ((voxels.clip(low, high) - low) / (high - low) * 2 - 1).astype(np.float32)
+
+
+def boxed(voxels: NDArray[np.float32], size: int) -> NDArray[np.float32]:
+    """The middle of a volume in a cube, with its smallest value around it."""
+    box = np.full((size,) * 3, voxels.min(), dtype=np.float32)
+    there, here = [], []
+    for side in voxels.shape:
+        kept = min(side, size)
+        there.append(slice((side - kept) // 2, (side - kept) // 2 + kept))
+        here.append(slice((size - kept) // 2, (size - kept) // 2 + kept))
+    box[tuple(here)] = voxels[tuple(there)]
+    return box
