@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from pixvox_registry import METERS
-from pixvox_zoo.meters import clustering, masking
+from pixvox_zoo.meters import clustering, fusion, masking
 
 
 def test_clustering_races_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +26,15 @@ def test_masking_compares_with_the_whole_image(monkeypatch: pytest.MonkeyPatch, 
     half, most = METERS.get("masking")(None, dims, 0.2)
     assert (half["what"], most["what"]) == ("masked_50_share_of_full", "masked_75_share_of_full")
     assert most["ratio"] == pytest.approx(most["ours"] / most["other"])
+
+
+def test_fusion_compares_with_the_slices_that_it_fuses(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, small in (("VOLUMES", 1), ("SLICES", 8), ("SIZE", 32)):
+        monkeypatch.setattr(fusion, name, small)
+    rows = METERS.get("fusion")(None, 3, 0.1)
+    assert [row["what"] for row in rows][-1] == "mean_over_slices"
+    assert all(row["ratio"] == pytest.approx(row["ours"] / row["other"]) for row in rows)
+    assert rows[-1]["ratio"] < rows[0]["ratio"] and "1 x 8 slices of 32 px" in rows[0]["unit"]
 
 
 @pytest.mark.slow
