@@ -1,4 +1,4 @@
-"""A 2D backbone whose stages all speak for a slice (arXiv:2212.01893)."""
+"""The slice encoder of ``slice_fusion`` alone, for images (arXiv:2212.01893)."""
 
 from __future__ import annotations
 
@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 from pixvox_registry import BACKBONES, Features, UserError
-from pixvox_zoo.assembly import assemble
-
-RESNET: Mapping[str, Any] = MappingProxyType({"name": "resnet"})
+from pixvox_zoo.slices import RESNET, Slices
 
 
 @BACKBONES.register
-class SliceEncoder(nn.Module):
+class SliceEncoder(Slices):
     """The averages of every map, each of unit length, side by side, then one linear map.
 
     It is what a volume's slices go through in ``slice_fusion``, and what 2D tasks take from it.
@@ -45,20 +41,10 @@ class SliceEncoder(nn.Module):
         encoder: Mapping[str, Any] = RESNET,
         features: int = 640,
     ) -> None:
-        super().__init__()
         if dims != 2:
             raise UserError("backbone 'slice_encoder' sees slices, not 3D; take slice_fusion.")
-        facts: dict[str, Any] = {"dims": 2, "in_channels": in_channels, "image_size": image_size}
-        facts |= {"width": width, "stem": stem}
-        self.encoder = assemble(BACKBONES, encoder["name"], encoder.get("settings", {}), facts)
-        self.channels, self.strides = self.encoder.channels, self.encoder.strides
-        if not self.channels:
-            raise UserError(
-                f"backbone 'slice_encoder' reads maps, and {encoder['name']!r} gives none. Take "
-                "resnet, swin or unet."
-            )
-        self.num_features = features
-        self.linear = nn.Linear(sum(self.channels), features)
+        sizes = {"dims": 2, "in_channels": in_channels, "image_size": image_size}
+        super().__init__(encoder, features, {**sizes, "width": width, "stem": stem})
 
     def forward(self, images: Tensor, mask: Tensor | None = None) -> Features:
         """``[B, C, H, W] -> pooled [B, D], maps, slices [B, 1, D]``.
@@ -68,7 +54,4 @@ class SliceEncoder(nn.Module):
         """
         if mask is not None:
             raise UserError("backbone 'slice_encoder' cannot hide a part of a slice.")
-        maps = self.encoder(images).maps
-        said = [F.normalize(of_stage.flatten(2).mean(2), dim=1) for of_stage in maps]
-        pooled = self.linear(torch.cat(said, 1))
-        return Features(pooled=pooled, maps=maps, slices=pooled[:, None])
+        return super().forward(images)

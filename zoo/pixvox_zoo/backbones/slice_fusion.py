@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from pixvox_registry import BACKBONES, FUSIONS, Features, UserError
 from pixvox_zoo.assembly import assemble
-from pixvox_zoo.backbones.slice_encoder import RESNET, SliceEncoder
+from pixvox_zoo.slices import RESNET, Slices
 
 DEFORMABLE: Mapping[str, Any] = MappingProxyType({"name": "deformable_attention"})
 
@@ -58,15 +58,8 @@ class SliceFusion(nn.Module):
                 "backbone 'slice_fusion' fuses the slices of volumes, and these cases are 2D. Name "
                 "volumes first and images beside them, or take slice_encoder."
             )
-        self.slices = SliceEncoder(
-            dims=2,
-            in_channels=in_channels,
-            image_size=image_size,
-            width=width,
-            stem=stem,
-            encoder=encoder,
-            features=features,
-        )
+        sizes = {"dims": 2, "in_channels": in_channels, "image_size": image_size}
+        self.slices = Slices(encoder, features, {**sizes, "width": width, "stem": stem})
         self.num_features = features
         facts = {"num_features": features}
         self.fusion = assemble(FUSIONS, fusion["name"], fusion.get("settings", {}), facts)

@@ -82,10 +82,10 @@ class OverPlaces(nn.Module):
         self.heads, self.groups = heads, groups
         self.stride, self.reach = stride, reach
         self.query = nn.Linear(width, inner, bias=False)
-        self.window = nn.Conv1d(inner, inner, stride + self.OVERLAP, stride, groups=inner)
-        self.offset = nn.Conv1d(inner, groups, 1, groups=groups, bias=False)
-        self.key = nn.Conv1d(width, inner, 1, groups=groups, bias=False)
-        self.value = nn.Conv1d(width, inner, 1, groups=groups, bias=False)
+        self.window = nn.Parameter(uniform(inner, stride + self.OVERLAP, fan_in=stride))
+        self.offset = nn.Parameter(uniform(groups, inner // groups, fan_in=inner // groups))
+        self.key = nn.Parameter(uniform(groups, width // groups, inner // groups))
+        self.value = nn.Parameter(uniform(groups, width // groups, inner // groups))
         self.bias = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), nn.Linear(32, heads // groups))
         self.leave = nn.Linear(inner, width)
 
@@ -94,10 +94,11 @@ class OverPlaces(nn.Module):
         queries = self.query(x)  # [B, N, heads * head_width]
         places = self.places(queries)
         sampled = self.sample(x, places)
+        shared = self.heads // self.groups
         seen = F.scaled_dot_product_attention(
-            self._by_head(queries.mT),
-            self._by_head(self.key(sampled)),
-            self._by_head(self.value(sampled)),
+            queries.unflatten(2, (self.heads, -1)).transpose(1, 2),
+            _by_head(sampled @ self.key, shared),
+            _by_head(sampled @ self.value, shared),
             attn_mask=self.bias_of(places, x.shape[1]),
         )
         told: Tensor = self.leave(seen.transpose(1, 2).flatten(2))
@@ -109,19 +110,20 @@ class OverPlaces(nn.Module):
         keys = -(-count // self.stride)
         left = self.OVERLAP // 2
         right = keys * self.stride + self.OVERLAP - left - count
-        padded = F.pad(queries.mT, (left, right))
-        offsets = self.offset(F.gelu(self.window(padded)))  # [B, groups, M]
+        windows = F.pad(queries, (0, 0, left, right)).unfold(1, self.window.shape[1], self.stride)
+        seen = F.gelu((windows * self.window).sum(-1))  # [B, M, heads * head_width]
+        offsets = (seen.unflatten(2, (self.groups, -1)) * self.offset).sum(-1).mT
         middle = torch.arange(keys, device=queries.device) * self.stride + (self.stride - 1) / 2
         moved = middle + self.reach * self.stride * offsets.float().tanh()
         places: Tensor = moved.clamp(0, count - 1)
         return places
 
     def sample(self, x: Tensor, places: Tensor) -> Tensor:
-        """``[B, N, D], [B, groups, M] -> [B, D, M]``: each group's features at its places."""
+        """``[B, N, D], [B, groups, M] -> [B, groups, M, D / groups]``: features at the places."""
         slices = torch.arange(x.shape[1], device=x.device)
         weights = (1 - (places[..., None] - slices).abs()).clamp(min=0)  # [B, groups, M, N]
         grouped = x.unflatten(2, (self.groups, -1)).transpose(1, 2)  # [B, groups, N, D / groups]
-        sampled: Tensor = (weights.to(x.dtype) @ grouped).mT.flatten(1, 2)
+        sampled: Tensor = weights.to(x.dtype) @ grouped
         return sampled
 
     def bias_of(self, places: Tensor, count: int) -> Tensor:
@@ -133,7 +135,14 @@ class OverPlaces(nn.Module):
         by_head: Tensor = worth.permute(0, 1, 4, 2, 3).flatten(1, 2)
         return by_head
 
-    def _by_head(self, x: Tensor) -> Tensor:
-        """``[B, heads * head_width, N] -> [B, heads, N, head_width]``."""
-        by_head: Tensor = x.unflatten(1, (self.heads, -1)).mT
-        return by_head
+
+def uniform(*shape: int, fan_in: int | None = None) -> Tensor:
+    """As a linear layer begins: within one over the root of what goes in."""
+    limit = (fan_in or shape[-2]) ** -0.5
+    return torch.empty(shape).uniform_(-limit, limit)
+
+
+def _by_head(x: Tensor, shared: int) -> Tensor:
+    """``[B, groups, M, shared * head_width] -> [B, heads, M, head_width]``."""
+    by_head: Tensor = x.unflatten(3, (shared, -1)).transpose(2, 3).flatten(1, 2)
+    return by_head

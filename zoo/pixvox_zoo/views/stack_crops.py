@@ -6,28 +6,38 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
+from pixvox_registry.contracts import View
+from pixvox_registry.draws import Draws
 from pixvox_registry.errors import UserError
 from pixvox_registry.kinds import VIEWS
 from pixvox_zoo.chance import Chance
-from pixvox_zoo.views.two_crops import TwoCrops
+from pixvox_zoo.crops import Crops
 
 
 @VIEWS.register
-class StackCrops(TwoCrops):
-    """As ``two_crops``, but slice n of one view is slice n of the other: place, zoom and mirroring
-    along the first axis of a volume are those of the first view. Of an image nothing is shared.
+class StackCrops(Crops):
+    """Slice n of one view is slice n of the other.
 
-    Args:
-        settings: those of ``two_crops``, but that volumes are not turned.
+    Place, zoom and mirroring along the first axis of a volume are those of the first view. Of an
+    image nothing is shared.
+
+    Its settings are those of ``two_crops``, but that volumes are not turned.
 
     Raises:
         UserError: a rotation of volumes, which would mix slices.
     """
 
+    num_targets = 2
+    provides = ("frame",)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.dims == 3 and self.rotation:
             raise UserError("Views 'stack_crops' keep slices apart: volumes take no rotation.")
+
+    def __call__(self, images: Tensor, draws: Draws) -> list[View]:
+        """``[B, C, *S] -> 2 views [B, C, *image_size]``."""
+        return self.cut(images, draws.under("stack_crops"), self.num_targets)
 
     def _geometry(self, chance: Chance, shape: Sequence[int]) -> tuple[Tensor, Tensor, Tensor]:
         frame, turned, sigma = super()._geometry(chance, shape)
