@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -92,6 +93,38 @@ def decode(
             f"{reasons}. Mend or remove them, or leave them out with skip_broken=true."
         )
     return decoded
+
+
+def folder_of(path: str, kind: str) -> Path:
+    """The folder that a source names.
+
+    Raises:
+        UserError: it is none.
+    """
+    root = Path(path).expanduser().resolve()
+    if not root.is_dir():
+        raise UserError(f"{kind} wants a folder; {root} is none. Check the path.")
+    return root
+
+
+def files_below(root: Path, suffixes: Collection[str]) -> list[str]:
+    """Relative paths of the files with such names, sorted; hidden ones are left out.
+
+    Raises:
+        UserError: there are none; says what was found instead.
+    """
+    there = [file.relative_to(root) for file in root.rglob("*") if file.is_file()]
+    seen = [file for file in there if not any(part.startswith(".") for part in file.parts)]
+    wanted = tuple(sorted(suffixes))
+    files = [file.as_posix() for file in seen if file.name.lower().endswith(wanted)]
+    if not files:
+        others = Counter(file.suffix.lower() or "no suffix" for file in seen)
+        found = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(5))
+        raise UserError(
+            f"{root} holds no image; files that end in {', '.join(wanted)} were looked for, "
+            f"{found or 'nothing'} was found."
+        )
+    return sorted(files)
 
 
 def some(words: Sequence[str]) -> str:

@@ -107,6 +107,9 @@ def test_splits_of_a_list_keep_their_cases_apart(tmp_path: Path) -> None:
     source = Nifti(str(tmp_path / "scans"), volume_size=14, splits=str(listed))
     assert source.splits == ("train", "test")
     assert source.cases("train").ids == ("case_2.nii.gz", "case_0.nii.gz")
+    before = source.facts()["sha256"]
+    listed.write_text(json.dumps({"train": ["case_2", "case_1"], "test": ["case_3.nii.gz"]}))
+    assert source.facts()["sha256"] != before  # other cases are other data
     whole = Nifti(str(tmp_path / "scans"), volume_size=14).cases("train")
     assert torch.equal(source.cases("test").images[0], whole.images[3])
     listed.write_text(json.dumps({"train": ["case_9"]}))

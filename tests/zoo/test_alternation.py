@@ -18,7 +18,7 @@ from pixvox_registry.order import Beside, Order
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo.border import parse
 from pixvox_zoo.devices import fabric_of
-from pixvox_zoo.preparation import feed_of, prepare
+from pixvox_zoo.preparation import facts_of, feed_of, prepare
 from pixvox_zoo.pretraining import pretrain
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.refit import refit
@@ -166,3 +166,14 @@ def test_slice_n_of_one_view_is_slice_n_of_the_other() -> None:
     assert not torch.equal(one.frame[:, 1], two.frame[:, 1])
     with pytest.raises(UserError, match="take no rotation"):
         VIEWS.build("stack_crops", dims=3, image_size=12, rotation=10.0)
+
+
+def test_views_mirror_along_what_every_source_of_their_dims_allows() -> None:
+    base = order()
+    upright = replace(base.beside[0], source=build_source("phantoms:shapes_3d,count=8"), batch=4)
+    mirrored = replace(base.beside[0], flips=(1,))
+    feed = feed_of(replace(base, flips=(0, 2), beside=(mirrored,)), fabric_of(accelerator="cpu"))
+    facts = facts_of(replace(base, flips=(0, 2), beside=(mirrored,)), feed)
+    assert facts.flips == (0, 2) and facts.beside == {2: (1,)}
+    facts = facts_of(replace(base, flips=(0, 2), beside=(upright, mirrored)), feed)
+    assert facts.flips == () and facts.beside == {2: (1,)}

@@ -25,12 +25,17 @@ class Alternation(Feed):
 
     def __init__(self, feeds: Sequence[Feed]) -> None:
         first = feeds[0]
-        self.feeds = feeds
+        self._feeds = tuple(feeds)
         self.turns = list(feeds)  # of this stage
         self.cases, self.intensity = first.cases, first.intensity
         self.images, self.labels = first.images, first.labels
         self.batch = round(sum(feed.batch for feed in feeds) / len(feeds))  # cases of a mean step
         self.seed, self.device, self.ranks = first.seed, first.device, first.ranks
+
+    @property
+    def feeds(self) -> Sequence[Feed]:
+        """One per source, those included that take no turn now."""
+        return self._feeds
 
     @property
     def steps_per_epoch(self) -> int:

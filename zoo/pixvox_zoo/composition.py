@@ -39,7 +39,7 @@ class Facts:
     Args:
         flips: axes of ``*S`` along which views may mirror this anatomy.
         rows: number of cases or slices per stream, for banks.
-        beside: dims of further sources, and the axes along which their views may mirror.
+        beside: other dims of further sources, and the axes along which views of them may mirror.
     """
 
     dims: int
@@ -86,7 +86,6 @@ class Composition(nn.Module):
         if others := {
             dims: self._add_views(f"views_{dims}d", {"dims": dims, "flips": flips})
             for dims, flips in facts.beside.items()
-            if dims != facts.dims
         }:
             self.views = ByDims({facts.dims: self.views, **others})
         fresh = any(stage.backbone == "fresh" for stage in recipe.stages)

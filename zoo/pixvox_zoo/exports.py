@@ -9,7 +9,6 @@ from typing import Any
 from torch import nn
 
 from pixvox_zoo import weights
-from pixvox_zoo.alternation import Alternation
 from pixvox_zoo.feed import Feed
 
 
@@ -38,5 +37,4 @@ def save_exports(out: Path, backbone: nn.Module, card: Mapping[str, Any], feed: 
 
 def _feed_of(feed: Feed, dims: int) -> Feed:
     """The source of these dims, whose intensity scale the part has seen; else the first."""
-    feeds = feed.feeds if isinstance(feed, Alternation) else [feed]
-    return next((each for each in feeds if each.cases.dims == dims), feed)
+    return next((each for each in feed.feeds if each.cases.dims == dims), feed)

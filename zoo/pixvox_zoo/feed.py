@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -71,6 +71,11 @@ class Feed:
     def steps_per_epoch(self) -> int:
         """Whole batches only: a loss over a smaller batch is another loss."""
         return len(self.cases) // self.batch
+
+    @property
+    def feeds(self) -> Sequence[Feed]:
+        """One per source: itself."""
+        return (self,)
 
     def at(self, step: int) -> Batch:
         """The batch of a step, standardised, on the device."""

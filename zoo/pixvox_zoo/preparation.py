@@ -92,20 +92,24 @@ def feed_of(order: Order, fabric: Fabric) -> Feed:
 def facts_of(order: Order, feed: Feed) -> Facts:
     """What the cases and the budget decide."""
     cases = feed.cases
-    feeds = feed.feeds if isinstance(feed, Alternation) else [feed]
-    rows = {"pooled": sum(len(each.cases) for each in feeds)}
-    if len(feeds) > 1 or cases.dims == 3:
-        rows["slices"] = sum(len(each.cases) * len(each.slices) for each in feeds)
+    allowed: dict[int, set[int]] = {cases.dims: set(order.flips)}
+    for beside in order.beside:  # what mirrors one source of these dims mirrors all of them
+        here = allowed.setdefault(beside.source.dims, set(beside.flips))
+        here &= set(beside.flips)
+    flips = {dims: tuple(sorted(axes)) for dims, axes in allowed.items()}
     return Facts(
         dims=cases.dims,
         in_channels=cases.in_channels,
         image_size=order.budget.image_size,
         width=order.budget.width,
         stem=order.budget.stem,
-        flips=order.flips,
+        flips=flips[cases.dims],
         num_classes=int(cases.labels["class"].max()) + 1 if "class" in cases.labels else 0,
-        rows=rows,
-        beside={beside.source.dims: beside.flips for beside in order.beside},
+        rows={
+            "pooled": sum(len(each.cases) for each in feed.feeds),
+            "slices": sum(len(each.cases) * len(each.slices) for each in feed.feeds),
+        },
+        beside={dims: axes for dims, axes in flips.items() if dims != cases.dims},
     )
 
 
@@ -115,8 +119,7 @@ def rehearse(wiring: Wiring, feed: Feed, source: str, fabric: Fabric) -> None:
 
     The wiring is for this alone: its BatchNorms and its place in the stages have moved.
     """
-    turns = range(len(feed.feeds) if isinstance(feed, Alternation) else 1)
-    some = [few(feed, step) for step in turns]
+    some = [few(feed, step) for step in range(len(feed.feeds))]
     shown = [wiring.views(batch.images, draws) for batch, draws in some]
     for (batch, _), views in zip(some, shown, strict=True):
         check_labels(wiring.recipe, batch, views, source)

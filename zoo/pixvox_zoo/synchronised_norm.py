@@ -27,7 +27,7 @@ class SynchronisedNorm(nn.Module):
     def __init__(self, norm: Any) -> None:
         super().__init__()
         self.weight, self.bias = norm.weight, norm.bias
-        self.eps, self.momentum = norm.eps, norm.momentum or 0.1
+        self.eps, self.momentum = norm.eps, norm.momentum
         for name, buffer in norm.named_buffers():
             self.register_buffer(name, buffer)
 
@@ -73,5 +73,5 @@ def synchronise(part: nn.Module) -> None:
     for parent in list(part.modules()):
         for name, child in list(parent.named_children()):
             plain = type(child) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
-            if plain and child.track_running_stats:
+            if plain and child.track_running_stats and child.momentum is not None:
                 setattr(parent, name, SynchronisedNorm(child))

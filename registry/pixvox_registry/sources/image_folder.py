@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 
 from pixvox_registry import SOURCES
 from pixvox_registry.cases import Cases
-from pixvox_registry.decoded import Decoded, decode, some
+from pixvox_registry.decoded import Decoded, decode, files_below, folder_of, some
 from pixvox_registry.errors import UserError, unknown
 from pixvox_registry.picture import SUFFIXES, read_picture
 from pixvox_registry.source_spec import spell_source
@@ -88,25 +87,10 @@ class ImageFolder:
         }
 
     def _root(self) -> Path:
-        root = Path(self.path).expanduser().resolve()
-        if not root.is_dir():
-            raise UserError(f"image_folder wants a folder; {root} is none. Check the path.")
-        return root
+        return folder_of(self.path, "image_folder")
 
     def _files(self) -> list[str]:
-        """Relative paths of the images, sorted."""
-        root = self._root()
-        there = [file.relative_to(root) for file in root.rglob("*") if file.is_file()]
-        seen = [file for file in there if not any(part.startswith(".") for part in file.parts)]
-        files = [file.as_posix() for file in seen if file.suffix.lower() in SUFFIXES]
-        if not files:
-            others = Counter(file.suffix.lower() or "no suffix" for file in seen)
-            found = ", ".join(f"{count} {suffix}" for suffix, count in others.most_common(5))
-            raise UserError(
-                f"{root} holds no image; files that end in {', '.join(sorted(SUFFIXES))} were "
-                f"looked for, {found or 'nothing'} was found."
-            )
-        return sorted(files)
+        return files_below(self._root(), SUFFIXES)
 
     def _classes_of(self, files: Sequence[str]) -> list[str]:
         loose = [file for file in files if "/" not in file]

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pixvox_registry import SOURCES
+from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.cases import Cases
-from pixvox_registry.decoded import Decoded, decode, some
+from pixvox_registry.decoded import Decoded, decode, files_below, folder_of, some
 from pixvox_registry.errors import UserError, unknown
 from pixvox_registry.source_spec import spell_source
-from pixvox_registry.volume import SUFFIXES, read_volume
+from pixvox_registry.volume import MODALITIES, SUFFIXES, read_volume
 
 VERSION = "1"  # of the cache; raise it when reading changes
 
@@ -90,34 +91,20 @@ class Nifti:
         )
 
     def facts(self) -> Mapping[str, Any]:
-        """The digest covers the voxels and their names; nobody else vouches for them."""
+        """The digest covers voxels, names and splits; nobody else vouches for them."""
         return {
             "dataset": f"nifti:{self._root().name}",
             "version": "unknown",
             "licence": "unknown",
             "verified": False,
-            "sha256": self._decoded().sha256,
+            "sha256": fingerprint([self._decoded().sha256, self._listed()]),
         }
 
     def _root(self) -> Path:
-        root = Path(self.path).expanduser().resolve()
-        if not root.is_dir():
-            raise UserError(f"nifti wants a folder; {root} is none. Check the path.")
-        return root
+        return folder_of(self.path, "nifti")
 
     def _files(self) -> list[str]:
-        root = self._root()
-        there = [file.relative_to(root) for file in root.rglob("*") if file.is_file()]
-        files = [
-            file.as_posix()
-            for file in there
-            if file.name.endswith(SUFFIXES) and not any(p.startswith(".") for p in file.parts)
-        ]
-        if not files:
-            raise UserError(
-                f"{root} holds no volume; files that end in .nii or .nii.gz are wanted."
-            )
-        return sorted(files)
+        return files_below(self._root(), SUFFIXES)
 
     def _listed(self) -> dict[str, list[str]]:
         if self.list is None:
@@ -145,6 +132,8 @@ class Nifti:
         return [place[case] for case in wanted]
 
     def _decoded(self) -> Decoded:
+        if self.modality not in MODALITIES:
+            raise unknown("modality", self.modality, MODALITIES)
         settings = {"spacing_mm": self.spacing_mm, "modality": self.modality, "version": VERSION}
         size = self.volume_size
         read = partial(read_volume, size=size, spacing_mm=self.spacing_mm, modality=self.modality)
