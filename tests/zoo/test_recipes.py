@@ -88,7 +88,7 @@ def test_a_clustering_is_swapped_in_one_line(
 
 
 TWO = {(0, 1), (1, 0)}  # (target view, online view)
-MULTI = {(g, v) for g in range(2) for v in range(6) if v != g}
+MULTI = {local: {(g, v) for g in range(2) for v in range(2 + local) if v != g} for local in (2, 4)}
 WIRED = {  # the target's kind, the pairs, is there a predictor, the queue
     "simclr": ("same", TWO, False, 0),
     "dcl": ("same", TWO, False, 0),
@@ -99,9 +99,9 @@ WIRED = {  # the target's kind, the pairs, is there a predictor, the queue
     "simsiam": ("detached", TWO, True, 0),
     "barlow_twins": ("same", TWO, False, 0),
     "vicreg": ("same", TWO, False, 0),
-    "swav": ("same", MULTI, False, 256),
+    "swav": ("same", MULTI[4], False, 0),
     "deepcluster_v2": ("same", TWO, False, 0),
-    "dino": ("momentum", MULTI, False, 0),
+    "dino": ("momentum", MULTI[2], False, 0),
 }
 
 
@@ -147,7 +147,7 @@ def test_masked_methods_hide_what_their_papers_hide() -> None:
     assert mae.views[0].settings == {"share": 0.75}
     assert mae_loss == {"distance": "l2", "per_patch": True}
     assert simmim.views[0].settings["share"] == 0.6
-    assert simmim_loss == {"distance": "l1"}
+    assert simmim_loss == {"distance": "l1", "per_patch": True}
 
 
 @pytest.mark.parametrize("name", list(recipe_files()))

@@ -21,7 +21,7 @@ class Swin(nn.Module):
 
     Args:
         width: multiplies the channels.
-        patch: side of a patch, in pixels; by default 2 in 2D, and 4 in 3D, where they are many.
+        patch: side of a patch, in pixels.
         channels: of the patches at width 1; doubled by every stage.
         depths: blocks of each stage; four stages at most.
         heads: of the first stage's attention at any width; doubled by every stage.
@@ -41,7 +41,7 @@ class Swin(nn.Module):
         dims: int,
         in_channels: int,
         width: float = 1.0,
-        patch: int | None = None,
+        patch: int = 4,
         channels: int = 48,
         depths: Sequence[int] = (2, 2, 2, 2),
         heads: int = 3,
@@ -59,7 +59,7 @@ class Swin(nn.Module):
                 f"backbone 'swin' has 1 to 4 stages, and {heads} heads share its channels; these "
                 f"are {len(depths)} stages and {first} channels. Set depths, channels or heads."
             )
-        self.patch = patch or (2 if dims == 2 else 4)
+        self.patch = patch
         self.channels = [first * 2**stage for stage in range(len(depths) + 1)]
         self.strides = [self.patch * 2**stage for stage in range(len(depths) + 1)]
         self.num_features = self.channels[-1]

@@ -14,9 +14,10 @@ class Decoder(nn.Module):
     """A linear layer to a coarse map, then upsampling, convolution, norm and GELU at each step.
 
     Args:
-        channels: of the coarse map; halved at every step down to ``fewest``.
+        width: multiplies the channels.
+        channels: of the coarse map at width 1; halved at every step down to ``fewest``.
         coarsest: greatest side of the coarse map.
-        fewest: channels before the last convolution, at least.
+        fewest: channels before the last convolution, at least, at width 1.
         sampled: the embedding is a mean and the logarithm of a variance, one behind the other; in
             training a point is drawn from them, else the mean is painted (a VAE).
     """
@@ -28,6 +29,7 @@ class Decoder(nn.Module):
         in_channels: int,
         image_size: int,
         num_features: int,
+        width: float = 1.0,
         channels: int = 128,
         coarsest: int = 7,
         fewest: int = 16,
@@ -35,6 +37,7 @@ class Decoder(nn.Module):
     ) -> None:
         super().__init__()
         self.sampled = sampled
+        channels, fewest = (max(1, round(count * width)) for count in (channels, fewest))
         convolution = nn.Conv2d if dims == 2 else nn.Conv3d
         norm = nn.BatchNorm2d if dims == 2 else nn.BatchNorm3d
         self.sides = [image_size]
