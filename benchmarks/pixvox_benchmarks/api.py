@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pixvox_benchmarks.cell import probe
-from pixvox_benchmarks.scoring import score
+from pixvox_benchmarks.scoring import metrics_of, score
 from pixvox_registry import MAKERS, TASKS
 
 
@@ -21,7 +21,7 @@ def measure(
     """
     about = TASKS.build(task)
     cases, _, _ = probe(protocol, about, MAKERS.build(maker).load(Path(weights)))
-    scores, intervals = score(cases, about.metrics)
+    scores, intervals = score(cases, metrics_of(protocol, about))
     return {
         name: (scores[name], intervals[name]["low"], intervals[name]["high"]) for name in scores
     }

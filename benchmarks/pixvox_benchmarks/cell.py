@@ -7,18 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pixvox_benchmarks.case_scores import CaseScores, sha256_of
 from pixvox_benchmarks.embedding import embed
 from pixvox_benchmarks.grid import Cell, Workshop
 from pixvox_benchmarks.request import request_of
-from pixvox_benchmarks.result import (
-    CASES,
-    CaseScores,
-    Result,
-    is_published,
-    key_of,
-    sha256_of,
-)
-from pixvox_benchmarks.scoring import score
+from pixvox_benchmarks.result import CASES, Result, is_published, key_of
+from pixvox_benchmarks.scoring import metrics_of, score
 from pixvox_benchmarks.sealed import SealedTest
 from pixvox_registry import METRICS, PROTOCOLS
 from pixvox_registry.artifacts import fingerprint
@@ -68,7 +62,10 @@ def probe(protocol: str, task: Task, pretrained: Pretrained) -> tuple[CaseScores
     predictions = PROTOCOLS.build(protocol)(seen("train"), seen("val"), test)
     test.check(predictions, len(task.classes))
     cases = CaseScores.rounded(
-        task.cases("test").ids, predictions.target.tolist(), predictions.probability.tolist()
+        task.cases("test").ids,
+        predictions.target.tolist(),
+        predictions.probability.tolist(),
+        {name: column.tolist() for name, column in predictions.columns.items()},
     )
     return cases, predictions, test.opened
 
@@ -85,7 +82,8 @@ def describe(
     """The result with its scores and everything one needs to believe it."""
     task, card = workshop.task, pretrained.card
     made = {**card.get("provenance", {}), "recipe": card.get("recipe", {}).get("sha256", "")}
-    scores, intervals = score(cases, task.metrics)
+    metrics = metrics_of(cell.protocol, task)
+    scores, intervals = score(cases, metrics)
     request = fingerprint(asked)
     return Result(
         method=cell.pretraining.method,
@@ -96,9 +94,9 @@ def describe(
         units=task.units,
         protocol=cell.protocol,
         protocol_version=asked["protocol"]["version"],
-        metrics=task.metrics,
+        metrics=metrics,
         metric_versions=asked["metrics"],
-        higher_is_better={name: METRICS.build(name).higher_is_better for name in task.metrics},
+        higher_is_better={name: METRICS.build(name).higher_is_better for name in metrics},
         budget=asked["budget"],
         seed=cell.pretraining.seed,
         asked=asked,

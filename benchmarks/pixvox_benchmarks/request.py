@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pixvox_benchmarks.grid import Cell, Workshop
+from pixvox_benchmarks.scoring import metrics_of
 from pixvox_registry import MAKERS, METRICS, PROTOCOLS, TASKS
 from pixvox_registry.registry import Registry
 
@@ -19,11 +20,12 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
     records their sha256.
     """
     task = workshop.task
+    metrics = metrics_of(cell.protocol, task)
     used: list[tuple[Registry[Any], str]] = [
         (TASKS, task.name),
         (MAKERS, workshop.maker_name),
         (PROTOCOLS, cell.protocol),
-        *((METRICS, name) for name in task.metrics),
+        *((METRICS, name) for name in metrics),
     ]
     return {
         "method": cell.pretraining.method,
@@ -31,7 +33,7 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
         "weights": workshop.fingerprint,
         "task": {"name": task.name, "version": task.version, "sha256": task.fingerprint()},
         "protocol": protocol_facts(cell.protocol),
-        "metrics": {name: METRICS.build(name).version for name in task.metrics},
+        "metrics": {name: METRICS.build(name).version for name in metrics},
         "plugins": {
             f"{registry.kind}/{name}": str(registry.origin(name)) for registry, name in used
         },

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from pixvox_benchmarks.case_scores import CaseScores
 from pixvox_registry.artifacts import canonical_json, digest, fingerprint, publish
 from pixvox_registry.budgets import Budget
 from pixvox_registry.errors import UserError, suggestion
@@ -18,46 +18,6 @@ from pixvox_registry.errors import UserError, suggestion
 BUDGET = {field.name for field in fields(Budget)}
 SCHEMA = 1
 CASES = ".cases.json"  # ends the name of a file of per-case scores
-DIGITS = 7  # significant, of a probability: scores are computed from what the file holds
-
-
-@dataclass(frozen=True, kw_only=True)
-class CaseScores:
-    """What one cell says of each test case.
-
-    Args:
-        ids: N case ids.
-        target: N classes.
-        probability: N rows of K.
-    """
-
-    ids: tuple[str, ...]
-    target: tuple[int, ...]
-    probability: tuple[tuple[float, ...], ...]
-
-    @classmethod
-    def rounded(
-        cls, ids: Sequence[str], target: Sequence[int], probability: Sequence[Sequence[float]]
-    ) -> CaseScores:
-        """The values as the file will hold them; compute scores from these."""
-        rows = tuple(tuple(float(f"{p:.{DIGITS}g}") for p in row) for row in probability)
-        return cls(ids=tuple(ids), target=tuple(int(t) for t in target), probability=rows)
-
-    def content(self) -> bytes:
-        """One case a line, so that a change is one line of a diff."""
-        rows = zip(self.ids, self.target, self.probability, strict=True)
-        lines = [json.dumps([i, t, list(p)], allow_nan=False) for i, t, p in rows]
-        return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
-
-    @classmethod
-    def parse(cls, content: bytes) -> CaseScores:
-        """Back from a file."""
-        rows = json.loads(content)
-        return cls(
-            ids=tuple(row[0] for row in rows),
-            target=tuple(int(row[1]) for row in rows),
-            probability=tuple(tuple(float(p) for p in row[2]) for row in rows),
-        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -216,11 +176,6 @@ def is_published(root: Path, path: Path, request: str) -> bool:
 def key_of(request: str, weights_sha256: str) -> str:
     """The key of a result: what was asked, and the very weights that answered."""
     return fingerprint({"request": request, "weights_sha256": weights_sha256})
-
-
-def sha256_of(cases: CaseScores) -> str:
-    """Of the per-case file."""
-    return hashlib.sha256(cases.content()).hexdigest()
 
 
 def _refuse_constant(name: str) -> None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pixvox_benchmarks.result import CaseScores
+from pixvox_benchmarks.case_scores import CaseScores, Columns
+from pixvox_benchmarks.scoring import applied
 from pixvox_leaderboards.reading import Reading
 from pixvox_registry import METRICS, UserError
 from pixvox_registry.bootstrap import Interval, interval
@@ -70,12 +71,13 @@ def estimate(name: str, readings: Sequence[Reading]) -> Estimate:
 
 def joint_interval(metric: Metric, runs: Sequence[CaseScores]) -> Interval:
     """Each resample draws its cases once for all seeds and averages the metric over them."""
-    target, probabilities = aligned(runs)
+    every = aligned(runs)
+    target = every[0]["target"]
 
     def mean_over_seeds(weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """``[P, N] -> [P]``."""
         scores: NDArray[np.float64] = np.mean(
-            [metric(p, target, weight) for p in probabilities], axis=0
+            [applied(metric, columns, weight) for columns in every], axis=0
         )
         return scores
 
@@ -83,17 +85,15 @@ def joint_interval(metric: Metric, runs: Sequence[CaseScores]) -> Interval:
     return interval(mean_over_seeds, len(target), strata=strata)
 
 
-def aligned(
-    runs: Sequence[CaseScores],
-) -> tuple[NDArray[np.int64], list[NDArray[np.float64]]]:
-    """``target [N]`` and one ``probability [N, K]`` per run, cases in the order of the first run.
+def aligned(runs: Sequence[CaseScores]) -> list[Columns]:
+    """What each run says of each case, in the order of the first run's cases.
 
     Raises:
         UserError: the runs are not about the same cases.
     """
     first = runs[0]
     wanted = dict(zip(first.ids, first.target, strict=True))
-    probabilities = []
+    every = []
     for run in runs:
         if dict(zip(run.ids, run.target, strict=True)) != wanted:
             raise UserError(
@@ -102,8 +102,8 @@ def aligned(
             )
         place = {case: number for number, case in enumerate(run.ids)}
         order = [place[case] for case in first.ids]
-        probabilities.append(np.array(run.probability, np.float64)[order])
-    return np.array(first.target, np.int64), probabilities
+        every.append({name: column[order] for name, column in run.arrays().items()})
+    return every
 
 
 def installed(name: str, version: str) -> tuple[Metric | None, str]:

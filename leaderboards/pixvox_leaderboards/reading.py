@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pixvox_benchmarks.result import CaseScores, Result, results_below
+from pixvox_benchmarks.case_scores import CaseScores
+from pixvox_benchmarks.result import Result, results_below
 from pixvox_registry.errors import UserError
 
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from pixvox_benchmarks.result import CaseScores, Result
+from pixvox_benchmarks.case_scores import CaseScores
+from pixvox_benchmarks.result import Result
+from pixvox_benchmarks.scoring import applied
 from pixvox_leaderboards.estimate import aligned, installed, joint_interval
 from pixvox_registry.contracts import Metric
 from pixvox_registry.errors import UserError
@@ -57,8 +59,8 @@ def _difference(name: str, metric: Metric, result: Result, cases: CaseScores) ->
     if metric.higher_is_better != result.higher_is_better[name]:
         better, other = ("higher", "lower") if metric.higher_is_better else ("lower", "higher")
         return f"that a {other} {name} is better; by this metric a {better} one is"
-    target, (probability,) = aligned([cases])
-    score = float(metric(probability, target, np.ones((1, len(target))))[0])
+    (columns,) = aligned([cases])
+    score = float(applied(metric, columns, np.ones((1, len(cases.ids))))[0])
     if not abs(score - result.scores[name]) <= TOLERANCE:
         return f"{name} {result.scores[name]}; its cases give {score}"
     found, stated = joint_interval(metric, [cases]), result.intervals[name]

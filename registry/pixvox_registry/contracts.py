@@ -193,6 +193,7 @@ class Predictions:
     probability: Tensor  # [N, K] float64, rows sum to 1
     target: Tensor  # [N] int64
     chosen: Mapping[str, Any]  # hyperparameters chosen on validation, and their scores there
+    columns: Mapping[str, Tensor] = field(default_factory=dict)  # {name: [N]}: more for metrics
 
 
 @dataclass(frozen=True)
@@ -204,7 +205,10 @@ class Split:
 
 
 class Protocol(typing.Protocol):
-    """How a frozen backbone is put to a task. Selection uses train and val only."""
+    """How a frozen backbone is put to a task. Selection uses train and val only.
+
+    One with ``metrics`` of its own, of which the first ranks, is not scored by the task's.
+    """
 
     version: str
 
@@ -220,8 +224,11 @@ class Metric(typing.Protocol):
     higher_is_better: bool
     stratified: bool  # resample within class
 
-    def __call__(self, probability: Any, target: Any, weight: Any) -> Any:
-        """``[N, K], [N], [P, N] -> [P]`` in numpy float64; a weight counts a case so many times."""
+    def __call__(self, *args: Any, **columns: Any) -> Any:
+        """``target [N], weight [P, N] -> [P]`` in numpy; a weight counts a case so many times.
+
+        It names ``probability [N, K]``, or a column of the protocol's, as far as it wants them.
+        """
         ...
 
 

@@ -10,14 +10,8 @@ from typing import Any
 
 import pytest
 
-from pixvox_benchmarks.result import (
-    CaseScores,
-    Result,
-    is_published,
-    key_of,
-    results_below,
-    sha256_of,
-)
+from pixvox_benchmarks.case_scores import CaseScores, sha256_of
+from pixvox_benchmarks.result import Result, is_published, key_of, results_below
 from pixvox_registry import UserError
 from pixvox_registry.artifacts import fingerprint, publish
 from pixvox_registry.budgets import budget

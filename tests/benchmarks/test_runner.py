@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pixvox_benchmarks.case_scores import CaseScores
 from pixvox_benchmarks.forecast import forecast
 from pixvox_benchmarks.grid import Grid, Workshop
 from pixvox_benchmarks.plan import Plan, plan
-from pixvox_benchmarks.result import CaseScores, Result, results_below
+from pixvox_benchmarks.result import Result, results_below
 from pixvox_benchmarks.runner import run
 from pixvox_benchmarks.scoring import score
 from pixvox_registry import METRICS, UserError, registry

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pixvox_benchmarks.result import CaseScores, Result, key_of, sha256_of
+from pixvox_benchmarks.case_scores import CaseScores, sha256_of
+from pixvox_benchmarks.result import Result, key_of
 from pixvox_benchmarks.scoring import score
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.budgets import budget
