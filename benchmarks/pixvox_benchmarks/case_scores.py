@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +11,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pixvox_registry.contracts import Metric
+from pixvox_registry.errors import UserError
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]  # by name, one row a case
 DIGITS = 7  # significant: scores are computed from what the file holds
@@ -80,6 +84,22 @@ class CaseScores:
                 for name in (rows[0][3] if rows and rows[0][3:] else {})
             },
         )
+
+
+def applied(metric: Metric, columns: Columns, weight: NDArray[np.float64]) -> NDArray[np.float64]:
+    """A metric on the columns that it names, ``[P, N] -> [P]``.
+
+    Raises:
+        UserError: it names a column that the cases do not have.
+    """
+    named = inspect.signature(metric.__call__).parameters.keys() - {"weight"}
+    if missing := sorted(named - columns.keys()):
+        raise UserError(
+            f"Metric {type(metric).__name__} wants {', '.join(missing)} of every case; the "
+            f"protocol gives {', '.join(sorted(columns))}. Take it with a protocol that does."
+        )
+    scores: NDArray[np.float64] = metric(**{n: columns[n] for n in named}, weight=weight)
+    return scores
 
 
 def sha256_of(cases: CaseScores) -> str:

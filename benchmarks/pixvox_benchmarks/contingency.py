@@ -34,4 +34,5 @@ def contingency(cluster: ArrayLike, target: ArrayLike, weight: ArrayLike) -> Flo
 
 
 def _one_hot(labels: NDArray[np.generic]) -> Floats:
-    return (labels[:, None] == np.unique(labels)).astype(np.float64)
+    member: Floats = (labels[:, None] == np.unique(labels)).astype(np.float64)
+    return member

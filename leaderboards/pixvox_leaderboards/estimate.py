@@ -8,8 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pixvox_benchmarks.case_scores import CaseScores, Columns
-from pixvox_benchmarks.scoring import applied
+from pixvox_benchmarks.case_scores import CaseScores, Columns, applied
 from pixvox_leaderboards.reading import Reading
 from pixvox_registry import METRICS, UserError
 from pixvox_registry.bootstrap import Interval, interval
@@ -93,7 +92,7 @@ def aligned(runs: Sequence[CaseScores]) -> list[Columns]:
     """
     first = runs[0]
     wanted = dict(zip(first.ids, first.target, strict=True))
-    every = []
+    every: list[Columns] = []
     for run in runs:
         if dict(zip(run.ids, run.target, strict=True)) != wanted:
             raise UserError(

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from pixvox_benchmarks.case_scores import CaseScores
+from pixvox_benchmarks.case_scores import CaseScores, applied
 from pixvox_benchmarks.result import Result
-from pixvox_benchmarks.scoring import applied
 from pixvox_leaderboards.estimate import aligned, installed, joint_interval
 from pixvox_registry.contracts import Metric
 from pixvox_registry.errors import UserError

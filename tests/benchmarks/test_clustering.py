@@ -12,8 +12,8 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from pixvox_benchmarks.case_scores import CaseScores
-from pixvox_benchmarks.scoring import applied, score
+from pixvox_benchmarks.case_scores import CaseScores, applied
+from pixvox_benchmarks.scoring import score
 from pixvox_registry import METRICS, PROTOCOLS, UserError
 from pixvox_registry.contracts import Split
 from pixvox_registry.elbow import elbow

@@ -35,6 +35,17 @@ def test_a_recipe_has_the_hash_it_always_had() -> None:
     )
 
 
+def test_an_override_reaches_into_lists_by_number() -> None:
+    sets = ["stages.1.epochs=7", "stages.1.objectives.restore.weight=0.5"]
+    recipe, plain = (read_recipe("contrastive_autoencoder", s) for s in (sets, []))
+    assert recipe.stages[0] == plain.stages[0]
+    assert recipe.stages[1].epochs == 7 and recipe.stages[1].objectives["restore"].weight == 0.5
+    clustering = recipe.stages[1].objectives["restore"].clustering
+    assert clustering == plain.stages[1].objectives["restore"].clustering
+    with pytest.raises(UserError, match="A list of 2 has no '2'; its items are 0 to 1"):
+        read_recipe("contrastive_autoencoder", ["stages.2.epochs=7"])
+
+
 def test_overrides_merge_and_a_renamed_part_is_replaced_whole() -> None:
     recipe = read_recipe(
         "simclr",

@@ -25,6 +25,7 @@ def head(name: str, width: int = 6) -> torch.nn.Module:
     settings = {
         "kmeans_bank": {**rows, "clusters": 4, "heads": 2},
         "agglomerative": {**rows, "levels": [2, 5]},
+        "elbow_prototypes": {"most": 5, "clusters": 5, "otherwise": 5},
     }
     return CLUSTERING.build(name, num_features=width, **settings.get(name, {"prototypes": 5}))
 

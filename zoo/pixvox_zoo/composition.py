@@ -233,6 +233,7 @@ class Composition(nn.Module):
 
     def _add(self, path: str, registry: Registry[Any], part: Part, **facts: Any) -> Any:
         """Build a part once; a later stage that names the same one goes on with it."""
+        facts = {name: facts[name] for name in registry.names_of_settings(part.name) & facts.keys()}
         if self._specs.get(path) != (part, facts):
             self.parts[path] = self._build(path, registry, part, facts)
             self._specs[path] = part, facts

@@ -23,6 +23,7 @@ from pixvox_zoo.devices import default_precision, fabric_of
 from pixvox_zoo.exports import save_exports
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.interrupt import Interrupt
+from pixvox_zoo.pictures.gallery import draw_gallery
 from pixvox_zoo.plan import Leg, plan
 from pixvox_zoo.preparation import prepare, take_turns
 from pixvox_zoo.ranks import first_alone, greatest, together
@@ -250,8 +251,11 @@ def finish(
         precision=precision,
         processes=feed.ranks,
     )
-    save_exports(out, wiring.published, {**card, **extra}, feed)
-    weights.save(out / "weights", wiring.published, {**card, **extra})
+    card |= extra
+    if painted := draw_gallery(wiring, feed, order, out / "pictures"):
+        card["painted"] = painted
+    save_exports(out, wiring.published, card, feed)
+    weights.save(out / "weights", wiring.published, card)
     checkpoints.remove(out / "checkpoints")
     if card["collapsed"]:
         say(f"{recipe.name} has collapsed: {health}")

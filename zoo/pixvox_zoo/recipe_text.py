@@ -45,6 +45,7 @@ def merge(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
     """mmengine's merge; a part whose name changes is replaced whole, not merged."""
     if not child:
         return base
+    child = _into_lists(base, child)
     try:
         merged = Config(_without_replaced(base, child))
         merged.merge_from_dict(child)
@@ -52,6 +53,24 @@ def merge(base: dict[str, Any], child: dict[str, Any]) -> dict[str, Any]:
         raise UserError(f"A recipe cannot take {child!r}: {error}") from None
     result: dict[str, Any] = merged.to_dict()
     return result
+
+
+def _into_lists(base: Any, child: Any) -> Any:
+    """Numbers as keys reach into a list of the base: ``stages.1.epochs`` is of the second stage."""
+    if not isinstance(child, dict):
+        return child
+    if not isinstance(base, list):
+        held = base if isinstance(base, dict) else {}
+        return {key: _into_lists(held.get(key), value) for key, value in child.items()}
+    items = list(base)
+    for key, value in child.items():
+        if not str(key).isdigit() or int(key) >= len(items):
+            raise UserError(
+                f"A list of {len(items)} has no {key!r}; its items are 0 to {len(items) - 1}."
+            )
+        whole = isinstance(value, dict) and isinstance(items[int(key)], dict)
+        items[int(key)] = merge(items[int(key)], value) if whole else value
+    return items
 
 
 def _without_replaced(base: Any, child: Any) -> Any:

@@ -61,8 +61,8 @@ def check_decoder(
     part = objective.decoder.name if isinstance(objective.decoder, Part) else objective.decoder
     given = {"features", "embedding"} | set(views.provides) & {"mask"}
     given |= {"scores"} if objective.clustering else set()
-    for signal in names_of(decoder):
-        if signal not in given:
+    for signal, parameter in names_of(decoder).items():
+        if signal not in given and parameter.default is Parameter.empty:
             needs = f"decoder {part!r} needs {signal}; objective {name!r} has "
             raise UserError(needs + _lack(signal, objective))
     shown = {tuple(view.image.shape[2:]) for view in look() if view.role != "target"}

@@ -1,0 +1,1 @@
+"""Pictures that a run leaves where people would rather look than read."""

@@ -1,0 +1,45 @@
+"""The hierarchy of a clustering, and where its levels cut it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pixvox_zoo.pictures.sheet import save_figure
+
+LEAVES = 64  # drawn, at most: below them branches are one leaf
+
+
+def draw_dendrogram(clustering: Any, file: Path) -> None:
+    """The upper joints, a line at each level's cut; nothing of a clustering without ``linkage``."""
+    from matplotlib.figure import Figure
+    from scipy.cluster.hierarchy import dendrogram
+
+    if not hasattr(clustering, "linkage"):
+        return
+    joints = clustering.linkage.cpu().numpy()
+    joints = joints[joints[:, 3] > 0]
+    cuts = [
+        joints[-level + 1 : len(joints) - level + 2, 2].mean()
+        if level > 1
+        else joints[-1, 2] * 1.05
+        for level in clustering.levels
+        if level <= len(joints)
+    ]
+    figure = Figure(figsize=(8.0, 3.4), layout="constrained")
+    axes = figure.add_subplot()
+    dendrogram(
+        joints,
+        p=LEAVES,
+        truncate_mode="lastp",
+        color_threshold=cuts[0] if cuts else None,
+        above_threshold_color="#888888",
+        no_labels=True,
+        ax=axes,
+    )
+    for level, height in zip(clustering.levels, cuts, strict=False):
+        axes.axhline(height, color="#b03030", lw=0.8, ls="--")
+        axes.annotate(f"{level} groups", (axes.get_xlim()[1], height), fontsize=8, ha="right")
+    axes.set_ylabel("Ward's distance", fontsize=8)
+    axes.spines[["top", "right"]].set_visible(False)
+    save_figure(figure, file)
