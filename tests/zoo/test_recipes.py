@@ -127,6 +127,27 @@ def test_a_method_of_views_is_wired_as_its_paper_says(name: str, take_steps: Any
         assert not signals.assignments.requires_grad
 
 
+SENT = {"vicreg": 1, "simclr": 2, "byol": 2, "moco_v2": 3, "deepcluster_v2": 3, "mae": 0}
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_ranks_send_only_what_is_named(
+    name: str, take_steps: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Embeddings once where both branches are one; else both; cases for queues and clusterings."""
+    wiring, feed, _ = take_steps(read_recipe(name), 2)
+    sent: list[torch.Size] = []
+
+    def gather(x: torch.Tensor | None, dim: int = 1) -> torch.Tensor | None:
+        sent.extend([] if x is None else [x.shape])
+        return x
+
+    monkeypatch.setattr("pixvox_zoo.wiring.gather", gather)
+    batch = feed.at(0)
+    wiring.loss_of(batch, wiring.views(batch.images, feed.draws_at(0)))
+    assert len(sent) == SENT[name], sent
+
+
 @pytest.mark.filterwarnings("ignore:sinkhorn_prototypes")
 @pytest.mark.parametrize("name", ["swav", "dino", "deepcluster_v2"])
 def test_clusters_are_scored_in_single_precision_under_autocast(name: str, take_steps: Any) -> None:

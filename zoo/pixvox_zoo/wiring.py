@@ -24,7 +24,10 @@ from pixvox_zoo.branches import (
 from pixvox_zoo.composition import Composition
 from pixvox_zoo.ranks import gather
 from pixvox_zoo.recipe import Objective, Part, value
-from pixvox_zoo.signals import Signals, call, pairs_of
+from pixvox_zoo.signals import Signals, call, names_of, pairs_of
+
+# axis along which ranks hold shares of a signal
+GATHERED = {"online": 1, "target": 1, "labels": 1, "frame": 1, "mask": 1, "scores": 2, "index": 0}
 
 
 @dataclass
@@ -133,8 +136,10 @@ class Wiring(Composition):
         elif signals.mask is not None:
             signals.mask = signals.mask.flatten(2).reshape(len(z.views), -1)  # [V, B*N]
         clustered = (single(h_target.x) if on_features else z_target.x).detach()
-        self._gather(signals, decoded=objective.decoder is not None)
-        self._consult_state(name, objective, signals, gather(clustered))
+        self._gather(name, objective, signals)
+        if objective.clustering:
+            clustered = gather(clustered)
+        self._consult_state(name, objective, signals, clustered)
         return signals
 
     def _target_embedding(
@@ -166,17 +171,18 @@ class Wiring(Composition):
         painted = call(self.part(name, "decoder"), dense)
         signals.prediction = single(painted.unflatten(0, signals.original.shape[:2]))
 
-    def _gather(self, signals: Signals, *, decoded: bool) -> None:
-        """Losses and clustering see the global batch."""
-        same = signals.online is signals.target
-        signals.online = gather(signals.online)
-        signals.target = signals.online if same else gather(signals.target)
-        signals.labels = gather(signals.labels)
-        signals.scores = gather(signals.scores, 2)
-        signals.index = gather(signals.index, 0)
-        signals.frame = gather(signals.frame)
-        if not decoded:
-            signals.mask = gather(signals.mask)
+    def _gather(self, name: str, objective: Objective, signals: Signals) -> None:
+        """Losses, queues and clusterings see the global batch; what none of them names stays."""
+        wanted = set(names_of(self.part(name, "loss"))) if objective.loss else set()
+        wanted |= {"index", "target"} if objective.queue else set()
+        wanted |= {"index"} if objective.clustering else set()
+        wanted -= {"mask"} if objective.decoder else set()  # it goes with the pictures
+        same = signals.online is signals.target and wanted >= {"online", "target"}
+        for signal, axis in GATHERED.items():  # in this order on every rank
+            if signal in wanted and not (same and signal == "target"):
+                setattr(signals, signal, gather(getattr(signals, signal), axis))
+        if same:
+            signals.target = signals.online
 
     def _consult_state(
         self, name: str, objective: Objective, signals: Signals, clustered: Tensor
