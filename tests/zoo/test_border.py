@@ -106,7 +106,7 @@ def test_a_base_is_a_recipe_by_name(tmp_path: Path) -> None:
         ({"objectives": {"o": {"loss": "a.loss"}}}, "objectives.o.loss must read"),
         ({"objectives": {"o": {"clustering": "a.loss"}}}, "or 'objective.clustering', not"),
         ({"objectives": None}, "objectives must be a mapping, not None"),
-        ({"objectives": {"o": None}}, "objectives.o must be a mapping, not None"),
+        ({"objectives": {"o": 3}}, "objectives.o must be a mapping, not 3"),
         ({"objectives": {"o": {"queue": "long"}}}, "objectives.o.queue must be a number"),
         ({"objectives": {"o": {"weight": "much"}}}, "objectives.o.weight must be a number"),
         ({"epochs": "ten"}, "epochs must be a number, not 'ten'"),

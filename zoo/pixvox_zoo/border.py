@@ -88,6 +88,9 @@ def _stage(raw: Any, where: str) -> Stage:
     at_objectives, at_freeze = _below(where, "objectives"), _below(where, "freeze")
     _check_mapping(objectives, at_objectives)
     _check_mapping(freeze, at_freeze)
+    gone = {name for name, objective in objectives.items() if objective is None}  # by an override
+    objectives = {name: held for name, held in objectives.items() if name not in gone}
+    freeze = {path: held for path, held in freeze.items() if path.partition(".")[0] not in gone}
     return Stage(
         **{
             **raw,

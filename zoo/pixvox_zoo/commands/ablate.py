@@ -1,0 +1,63 @@
+"""``pixvox ablate``: what each part of a method is worth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pixvox_registry import COMMANDS
+from pixvox_registry.console import say
+
+
+@COMMANDS.register
+def ablate(
+    recipe: Annotated[str, typer.Argument(help="A recipe's name.")],
+    data: Annotated[str, typer.Option(help="A source to pretrain on.")],
+    beside: Annotated[
+        list[str] | None, typer.Option(help="A further source, in turn; repeatable.")
+    ] = None,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(help="An axis: 'NAME: VARIANT key=value; OTHER key=value'; repeatable."),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
+    budget: Annotated[str, typer.Option(help="What every variant may spend.")] = "brief",
+    tasks: Annotated[str, typer.Option(help="Measure on these, with commas.")] = "",
+    protocols: Annotated[str, typer.Option(help="With commas.")] = "knn_probe,linear_probe",
+    out: Annotated[Path, typer.Option(help="Runs, results and board.")] = Path("runs/ablation"),
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+) -> None:
+    """Pretrain every combination of a recipe's variants, and measure them side by side.
+
+    The axes are those of the ablation.yaml beside the recipe, or of --vary. Finished runs are kept:
+    an ablation that was stopped goes on where it stopped.
+
+    Example: pixvox ablate joint_swav --data nifti:scans --beside medmnist:breastmnist --seeds 1
+    """
+    from pixvox_zoo.ablation import axes_of, axis_of, variants_of
+    from pixvox_zoo.api import pretrain
+
+    axes = dict(axis_of(text) for text in vary) if vary else axes_of(recipe)
+    variants = variants_of(axes)
+    for seed in range(seeds):
+        for name, overrides in variants.items():
+            folder = out / "runs" / f"{name}-s{seed}"
+            say(f"{recipe} {name}, seed {seed}: {' '.join(overrides) or 'as it is'}")
+            pretrain(
+                recipe,
+                data,
+                folder,
+                beside=beside or (),
+                overrides=overrides,
+                budget=budget,
+                seed=seed,
+                resume=True,
+                quiet=quiet,
+            )
+    if tasks:
+        methods = [f"weights:{out}/runs/{name}-s{{seed}}/weights" for name in variants]
+        COMMANDS.get("benchmark")(
+            ",".join(methods), tasks, protocols=protocols, seeds=seeds, budget=budget, out=out
+        )
