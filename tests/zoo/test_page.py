@@ -35,6 +35,7 @@ RECORD = {
     "occupancy": None,
     "images_per_second": 1234.5,
     "peak_memory_mb": 800.0,
+    "wall_seconds": 51.7,
 }
 
 
@@ -54,7 +55,9 @@ def test_the_page_lists_every_recipe_and_every_figure() -> None:
     (line,) = [line for line in text.splitlines() if line.startswith("| simclr ")]
     for cell in ("0.900 [0.800, 0.950]", "knn yes", "12.0", "0.50", "1,234", "800"):
         assert cell in line
-    assert f"{BUDGET['seen']:,} cases seen" in text and "Seeds: 3." in text
+    assert (
+        f"{BUDGET['seen']:,} cases seen" in text and "Seeds: 3. The longest run took 52 s." in text
+    )
     assert "`pixvox zoo check --tasks toy --seeds 3 --budget brief`; code 0123456." in text
     assert "simclr (collapsed)" in page(check(collapsed=True))
 

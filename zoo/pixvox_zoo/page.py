@@ -134,12 +134,13 @@ def _sentence(record: Mapping[str, Any]) -> str:
 
 
 def _spent(records: Sequence[Mapping[str, Any]]) -> str:
-    """Budget and seeds of a table; its rows share both."""
+    """Budget and seeds of a table, which its rows share, and the longest run of all."""
     budget, seeds = records[0]["budget"], max(len(record["seeds"]) for record in records)
+    longest = max(record["wall_seconds"] or 0.0 for record in records)
     return (
         f"Budget `{budget['name']}`, the same for every recipe: {budget['seen']:,} cases seen in "
         f"batches of {budget['batch']}, {budget['image_size']} px, width {budget['width']:g}. "
-        f"Seeds: {seeds}."
+        f"Seeds: {seeds}. The longest run took {longest:.0f} s."
     )
 
 
