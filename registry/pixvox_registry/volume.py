@@ -32,36 +32,64 @@ def read_volume(
     Raises:
         UserError: no volume of plain, finite numbers.
     """
-    import nibabel
-
-    image: Any = nibabel.load(file)
-    if image.get_data_dtype().kind not in "iuf":
-        raise UserError(f"it holds {image.get_data_dtype()}, and no plain numbers")
-    canonical: Any = nibabel.as_closest_canonical(image)  # type: ignore[no-untyped-call]
-    voxels = np.asarray(canonical.get_fdata(dtype=np.float32))
-    spacings = [float(mm) for mm in canonical.header.get_zooms()[:3]]
-    while voxels.ndim > 3 and voxels.shape[-1] == 1:
-        voxels = voxels[..., 0]
-    if voxels.ndim != 3:
-        raise UserError(f"it has the shape {voxels.shape}, and is no volume")
-    if not np.isfinite(voxels).all():
-        raise UserError("it holds NaN or infinity")
-    voxels, spacings = voxels.transpose(2, 1, 0), spacings[::-1]
+    voxels, spacings = canonical(file)
     if spacing_mm is not None:
         voxels = resampled(voxels, [mm / spacing_mm for mm in spacings])
     scaled = of_ct(voxels) if modality == "ct" else of_mr(voxels)
     return boxed(scaled, size)[None].astype(np.float16)
 
 
-def resampled(voxels: NDArray[np.float32], factors: list[float]) -> NDArray[np.float32]:
-    """Linear, edges staying where they were; coarser voxels are samples, not averages."""
+def read_mask(file: Path, *, size: int, spacing_mm: float | None) -> NDArray[np.uint8]:
+    """``[1, size, size, size]`` of labels, axes and box as :func:`read_volume` has them.
+
+    Raises:
+        UserError: no volume of labels from 0 to 255.
+    """
+    voxels, spacings = canonical(file)
+    if spacing_mm is not None:
+        voxels = resampled(voxels, [mm / spacing_mm for mm in spacings], order=0)
+    if voxels.min() < 0 or voxels.max() > 255 or (voxels != voxels.round()).any():
+        raise UserError("it holds other values than labels from 0 to 255")
+    return boxed(voxels, size)[None].astype(np.uint8)
+
+
+def canonical(file: Path) -> tuple[NDArray[np.float32], list[float]]:
+    """Voxels from inferior to superior, posterior to anterior, left to right; spacings in mm.
+
+    Raises:
+        UserError: no volume of plain, finite numbers.
+    """
+    import nibabel
+
+    image: Any = nibabel.load(file)
+    if image.get_data_dtype().kind not in "iuf":
+        raise UserError(f"it holds {image.get_data_dtype()}, and no plain numbers")
+    turned: Any = nibabel.as_closest_canonical(image)  # type: ignore[no-untyped-call]
+    voxels = np.asarray(turned.get_fdata(dtype=np.float32))
+    spacings = [float(mm) for mm in turned.header.get_zooms()[:3]]
+    while voxels.ndim > 3 and voxels.shape[-1] == 1:
+        voxels = voxels[..., 0]
+    if voxels.ndim != 3:
+        raise UserError(f"it has the shape {voxels.shape}, and is no volume")
+    if not np.isfinite(voxels).all():
+        raise UserError("it holds NaN or infinity")
+    return voxels.transpose(2, 1, 0), spacings[::-1]
+
+
+def resampled(
+    voxels: NDArray[np.float32], factors: list[float], *, order: int = 1
+) -> NDArray[np.float32]:
+    """Linear (or, with order 0, the nearest), edges staying where they were.
+
+    Coarser voxels are samples, not averages.
+    """
     from scipy.ndimage import zoom
 
     if all(
         abs(factor - 1) * side < 0.5 for factor, side in zip(factors, voxels.shape, strict=True)
     ):
         return voxels
-    new: NDArray[np.float32] = zoom(voxels, factors, order=1, mode="nearest", grid_mode=True)
+    new: NDArray[np.float32] = zoom(voxels, factors, order=order, mode="nearest", grid_mode=True)
     return new
 
 

@@ -1,0 +1,74 @@
+"""Is a hippocampus larger than most? From MR, 200 cases of MSD's Task04 (arXiv:2106.05735)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pixvox_benchmarks.task import ClassificationTask
+from pixvox_registry import SOURCES, TASKS
+from pixvox_registry.cases import Cases
+
+EVERY = 5  # training case of the list is held out for validation
+
+
+class ByVolume:
+    """Cases with the class that their volume has: 1 above the median of train."""
+
+    dims = 3
+    splits = ("train", "val", "test")
+
+    def __init__(self) -> None:
+        self.source = SOURCES.build("msd", "Task04_Hippocampus")
+
+    @property
+    def name(self) -> str:
+        """Of the source."""
+        return self.source.name
+
+    def cases(self, split: str) -> Cases:
+        """``train`` and ``val`` share the train cases of splits.json; ``test`` is its own."""
+        train = self.source.cases("train")
+        rows = range(len(train))
+        learnt = chosen(train, [row for row in rows if row % EVERY])
+        cases = {
+            "train": learnt,
+            "val": chosen(train, [row for row in rows if not row % EVERY]),
+            "test": self.source.cases("test"),
+        }[split]
+        median = learnt.labels["volume_mm3"].median()
+        large = (cases.labels["volume_mm3"] > median).long()
+        return replace(cases, labels={"class": large})
+
+    def facts(self) -> Mapping[str, Any]:
+        """Of the source."""
+        return self.source.facts()
+
+
+def chosen(cases: Cases, rows: list[int]) -> Cases:
+    """Some of the cases."""
+    return replace(
+        cases,
+        images=cases.images[rows],
+        ids=tuple(cases.ids[row] for row in rows),
+        labels={name: label[rows] for name, label in cases.labels.items()},
+        masks=None if cases.masks is None else cases.masks[rows],
+    )
+
+
+@TASKS.register
+def hippocampus_volume() -> ClassificationTask:
+    """128 / 32 / 40 volumes of about 35 x 50 x 36 mm, patients unknown; classes from the masks.
+
+    The volume of both parts is above the median of train or not: easily told by a surgeon's
+    ruler, and a fair question to features that were trained without masks.
+    """
+    return ClassificationTask(
+        name="hippocampus_volume",
+        source=ByVolume(),
+        classes=("small", "large"),
+        licence="CC-BY-SA-4.0",
+        units="image",
+        flips=(2,),  # a left hippocampus mirrored is a right one
+    )

@@ -1,0 +1,159 @@
+"""Tasks of the Medical Segmentation Decathlon as they are unpacked (arXiv:2106.05735)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pixvox_registry import SOURCES
+from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.cases import Cases
+from pixvox_registry.decoded import Decoded, decode
+from pixvox_registry.errors import UserError, unknown
+from pixvox_registry.places import data_root
+from pixvox_registry.source_spec import spell_source
+from pixvox_registry.volume import read_mask, read_volume
+
+VERSION = "1"  # of the cache; raise it when reading changes
+
+
+@SOURCES.register
+class Msd:
+    """Volumes with masks from ``$PIXVOX_DATA/{task}``, in 3D, each a cube of one channel.
+
+    The cases are those that ``dataset.json`` lists for training; other files are ignored. Read as
+    ``nifti`` reads, kept in ``$PIXVOX_CACHE/msd``.
+
+    Args:
+        task: name of the folder, for example Task04_Hippocampus.
+        volume_size: side of the cube in voxels.
+        spacing_mm: of the voxels, along every axis.
+    """
+
+    dims: int = 3
+
+    def __init__(self, task: str, *, volume_size: int = 48, spacing_mm: float = 1.0) -> None:
+        self.task = task
+        self.volume_size = volume_size
+        self.spacing_mm = spacing_mm
+
+    @property
+    def name(self) -> str:
+        """As written on the command line."""
+        settings = {"volume_size": self.volume_size, "spacing_mm": self.spacing_mm}
+        return spell_source("msd", self.task, settings, Msd)
+
+    @property
+    def splits(self) -> tuple[str, ...]:
+        """As ``splits.json`` names them, if it lies there: the Decathlon keeps its test labels."""
+        return tuple(self._listed) or ("train",)
+
+    def cases(self, split: str) -> Cases:
+        """Volumes ``[N, 1, S, S, S]`` float16 and masks; label ``volume_mm3`` of what they hold.
+
+        Raises:
+            UserError: the split, the folder or a case that is listed does not exist.
+        """
+        if split not in self.splits:
+            raise unknown("split", split, self.splits)
+        ids = tuple(self._pairs)
+        wanted = self._listed.get(split, list(ids))
+        if lost := sorted(set(wanted) - set(ids)):
+            raise UserError(f"splits.json of {self.task} lists {lost[:5]}; dataset.json does not.")
+        rows = [ids.index(case) for case in wanted]
+        masks = self._masks.images[rows][:, 0]
+        voxel = self.spacing_mm**3
+        inside = (masks > 0).flatten(1).sum(1)
+        return Cases(
+            images=self._images.images[rows],
+            ids=tuple(wanted),
+            labels={"volume_mm3": (inside * voxel).round().to(torch.int64)},
+            masks=masks,
+            spacing_mm=(self.spacing_mm,) * 3,
+        )
+
+    def facts(self) -> Mapping[str, Any]:
+        """The digest covers voxels, masks and splits; the licence is what the data set says."""
+        digests = [self._images.sha256, self._masks.sha256, self._listed]
+        return {
+            "dataset": f"msd:{self.task}",
+            "version": "unknown",
+            "licence": str(self._described.get("licence", "unknown")),
+            "verified": False,
+            "sha256": fingerprint(digests),
+        }
+
+    @property
+    def _root(self) -> Path:
+        return data_root() / self.task
+
+    @cached_property
+    def _described(self) -> dict[str, Any]:
+        return _json(self._root / "dataset.json")
+
+    @cached_property
+    def _listed(self) -> dict[str, list[str]]:
+        file = self._root / "splits.json"
+        return _json(file) if file.exists() else {}
+
+    @cached_property
+    def _pairs(self) -> dict[str, tuple[str, str]]:
+        """``{case: (image, mask)}``, relative paths in the order of dataset.json."""
+        pairs = {}
+        for entry in self._described.get("training", []):
+            image, mask = (str(Path(entry[what])) for what in ("image", "label"))
+            pairs[Path(image).name.removesuffix(".gz").removesuffix(".nii")] = (image, mask)
+        if not pairs:
+            raise UserError(f"{self._root / 'dataset.json'} lists no training cases.")
+        return pairs
+
+    @cached_property
+    def _images(self) -> Decoded:
+        read = partial(
+            read_volume, size=self.volume_size, spacing_mm=self.spacing_mm, modality=self._modality
+        )
+        return self._decoded([image for image, _ in self._pairs.values()], read, "float16")
+
+    @cached_property
+    def _masks(self) -> Decoded:
+        read = partial(read_mask, size=self.volume_size, spacing_mm=self.spacing_mm)
+        return self._decoded([mask for _, mask in self._pairs.values()], read, "uint8")
+
+    def _decoded(self, files: list[str], read: Any, dtype: str) -> Decoded:
+        settings = {"spacing_mm": self.spacing_mm, "modality": self._modality, "version": VERSION}
+        return decode(
+            "msd",
+            self._root,
+            files,
+            read,
+            shape=(1, *[self.volume_size] * 3),
+            dtype=dtype,
+            settings=settings,
+            skip_broken=False,
+        )
+
+    @property
+    def _modality(self) -> str:
+        said = str(self._described.get("modality", {}).get("0", "MRI"))
+        return "ct" if said.upper() == "CT" else "mr"
+
+
+def _json(file: Path) -> dict[str, Any]:
+    """
+    Raises:
+        UserError: it is missing, or no mapping.
+    """
+    try:
+        held = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{file} cannot be read: {error}. Unpack the task below PIXVOX_DATA."
+        ) from None
+    if not isinstance(held, dict):
+        raise UserError(f"{file} must hold a mapping.")
+    return held
