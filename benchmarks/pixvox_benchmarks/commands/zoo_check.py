@@ -20,6 +20,7 @@ def zoo_check(
     protocols: Annotated[str, typer.Option(help="With commas.")] = "knn_probe,linear_probe",
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
     budget: Annotated[str, typer.Option(help="What every recipe may spend.")] = "brief",
+    workers: Annotated[int, typer.Option(min=1, help="Jobs at a time; they share cores.")] = 1,
     out: Annotated[Path, typer.Option(help="Runs, results and check.json.")] = Path("runs/zoo"),
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -44,7 +45,7 @@ def zoo_check(
     )
     with leaving_when_told():
         fitting = plan(grid, out, lenient=not recipes)
-        failures = complete(fitting, "local", workers=1, quiet=quiet)
+        failures = complete(fitting, "local", workers=workers, quiet=quiet)
     try:
         COMMANDS.get("zoo_gate")(out / "results", out=out / "check.json", json=json)
     finally:  # a table that cannot be made hides no failure

@@ -16,8 +16,8 @@ EVERY = 5  # training case of the list is held out for validation
 class ByVolume:
     """Cases with the class that their volume has: 1 above the median of train."""
 
-    dims = 3
-    splits = ("train", "val", "test")
+    dims: int = 3
+    splits: tuple[str, ...] = ("train", "val", "test")
 
     def __init__(self) -> None:
         self.source = SOURCES.build("msd", "Task04_Hippocampus")
