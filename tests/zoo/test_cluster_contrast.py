@@ -36,7 +36,7 @@ def test_the_second_stage_heeds_groups_of_the_first(dims: int, at_work: Any) -> 
     assert float(wiring(batch, draws).detach()) > float(loss.detach())  # more negatives
 
 
-def test_both_stages_end_in_weights(tmp_path: Path) -> None:
+def test_both_stages_end_in_weights_and_pictures(tmp_path: Path) -> None:
     folder = pixvox_zoo.pretrain(
         "cluster_contrast",
         "phantoms:shapes_2d,count=160",
@@ -48,3 +48,7 @@ def test_both_stages_end_in_weights(tmp_path: Path) -> None:
         quiet=True,
     )
     assert pixvox_zoo.load(folder).card["plugins"]["clustering/agglomerative"]
+    pictures = {file.name for file in (tmp_path / "run" / "pictures").iterdir()}
+    assert {"contrast-dendrogram.png", "contrast-map.png"} <= pictures
+    sheets = {name for name in pictures if name.startswith("contrast-cluster-")}
+    assert len(sheets) == 8  # one for each of the coarse groups

@@ -154,20 +154,3 @@ def test_a_run_leaves_pictures_and_figures(data: str, tmp_path: Path) -> None:
     assert any(name.startswith("restore-cluster-") for name in pictures)
     painted = json.loads((folder / "card.json").read_text())["painted"]["restore"]
     assert painted["split"] == "val" and 0 <= painted["mse"] < 1 and -1 <= painted["ssim"] <= 1
-
-
-def test_a_hierarchy_is_drawn(tmp_path: Path) -> None:
-    pixvox_zoo.pretrain(
-        "cluster_contrast",
-        "phantoms:shapes_2d,count=160",
-        tmp_path / "run",
-        budget="tiny",
-        epochs=4,
-        batch=32,
-        width=0.25,
-        quiet=True,
-    )
-    pictures = {file.name for file in (tmp_path / "run" / "pictures").iterdir()}
-    assert {"contrast-dendrogram.png", "contrast-map.png"} <= pictures
-    sheets = {name for name in pictures if name.startswith("contrast-cluster-")}
-    assert len(sheets) == 8  # one for each of the coarse groups
