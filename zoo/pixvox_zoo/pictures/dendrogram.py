@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pixvox_zoo.pictures.sheet import save_figure
 
 LEAVES = 64  # drawn, at most: below them branches are one leaf
@@ -19,13 +22,8 @@ def draw_dendrogram(clustering: Any, file: Path) -> None:
         return
     joints = clustering.linkage.cpu().numpy()
     joints = joints[joints[:, 3] > 0]
-    cuts = [
-        joints[-level + 1 : len(joints) - level + 2, 2].mean()
-        if level > 1
-        else joints[-1, 2] * 1.05
-        for level in clustering.levels
-        if level <= len(joints)
-    ]
+    heights = joints[:, 2]
+    cuts = [cut_height(heights, level) for level in clustering.levels if level <= len(heights)]
     figure = Figure(figsize=(8.0, 3.4), layout="constrained")
     axes = figure.add_subplot()
     dendrogram(
@@ -43,3 +41,14 @@ def draw_dendrogram(clustering: Any, file: Path) -> None:
     axes.set_ylabel("Ward's distance", fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
     save_figure(figure, file)
+
+
+def cut_height(heights: NDArray[np.float64], groups: int) -> float:
+    """Half-way between the joint that a cut into so many groups undoes and the next lower one.
+
+    >>> cut_height(np.array([1.0, 2.0, 6.0]), 2)
+    4.0
+    """
+    if groups == 1:
+        return float(heights[-1]) * 1.05
+    return float(heights[-groups] + heights[-groups + 1]) / 2
