@@ -71,6 +71,7 @@ def spell_source(name: str, argument: str, settings: Mapping[str, Any], defaults
     """The line that ``build_source`` reads back; settings at their default stay unsaid.
 
     Args:
+        argument: empty for a source that takes none.
         defaults: the plugin's class, whose constructor knows them.
 
     >>> class Shelf:
@@ -81,7 +82,8 @@ def spell_source(name: str, argument: str, settings: Mapping[str, Any], defaults
     known = inspect.signature(defaults).parameters
     said = {key: value for key, value in settings.items() if value != known[key].default}
     spelt = "".join(f",{key}={_spell(value)}" for key, value in said.items())
-    return f"{name}:{_quote(argument)}{spelt}"
+    head = f"{name}:{_quote(argument)}" if argument else name
+    return head + spelt
 
 
 def _value(text: str) -> Any:
