@@ -13,6 +13,7 @@ import torch.nn.functional as F
 import pixvox_zoo
 from pixvox_registry import CLUSTERING, DECODERS, UserError
 from pixvox_zoo.border import read_recipe
+from pixvox_zoo.pictures.clusters import purities
 from pixvox_zoo.refit import refit
 from pixvox_zoo.stepper import Stepper
 
@@ -130,6 +131,12 @@ def test_prototypes_follow_the_mean_of_their_cases() -> None:
         torch.testing.assert_close(direction, wanted)
 
 
+def test_purity_is_the_share_of_the_majorities() -> None:
+    classes = torch.tensor([0, 0, 0, 1, 1, 2])
+    levels = torch.tensor([[0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 1, 1], [4, 3, 3, 0, 0, 1]])
+    assert purities(levels, classes) == pytest.approx([3 / 6, 5 / 6, 1.0])
+
+
 def test_more_clusters_than_cases_or_than_room_are_refused() -> None:
     with pytest.raises(UserError, match="14 clusters of 12 cases"):
         prototypes(clusters=14).refit(blobs(3, cases=12), torch.ones(12, dtype=torch.bool))
@@ -152,5 +159,7 @@ def test_a_run_leaves_pictures_and_figures(data: str, tmp_path: Path) -> None:
     pictures = {file.name for file in (tmp_path / "run" / "pictures").iterdir()}
     assert {"restore-map.png", "restore-painted.png", "restore-samples.png"} <= pictures
     assert any(name.startswith("restore-cluster-") for name in pictures)
-    painted = json.loads((folder / "card.json").read_text())["painted"]["restore"]
+    shown = json.loads((folder / "card.json").read_text())["shown"]["restore"]
+    assert shown["purity"][0] >= shown["largest_class"] and shown["clusters"][0] >= 2
+    painted = shown["painted"]
     assert painted["split"] == "val" and 0 <= painted["mse"] < 1 and -1 <= painted["ssim"] <= 1

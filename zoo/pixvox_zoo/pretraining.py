@@ -252,8 +252,8 @@ def finish(
         processes=feed.ranks,
     )
     card |= extra
-    if painted := draw_gallery(wiring, feed, order, out / "pictures"):
-        card["painted"] = painted
+    if shown := draw_gallery(wiring, feed, order, out / "pictures"):
+        card["shown"] = shown
     save_exports(out, wiring.published, card, feed)
     weights.save(out / "weights", wiring.published, card)
     checkpoints.remove(out / "checkpoints")

@@ -20,11 +20,16 @@ SHEETS, TILES = 20, 36  # largest clusters with a sheet, and cases on it
 
 @dataclass(frozen=True)
 class Grouped:
-    """Some cases, where they lie and which cluster is theirs: the coarsest of several levels."""
+    """Some cases, where they lie and which clusters are theirs."""
 
     rows: Tensor  # [N] of the feed
     z: Tensor  # [N, E], what is clustered
-    cluster: Tensor  # [N], -1 without one
+    levels: Tensor  # [L, N], coarse to fine; -1 without a cluster
+
+    @property
+    def cluster(self) -> Tensor:
+        """``[N]``: the coarsest level, which is what pictures show."""
+        return self.levels[0]
 
     def largest(self) -> list[int]:
         """Clusters that have cases, the largest first."""
@@ -48,8 +53,20 @@ def grouped(wiring: Wiring, name: str, feed: Feed) -> Grouped:
     z = torch.cat(pieces)
     clustering = wiring.part(name, "clustering")
     groups = clustering.groups(rows.to(feed.device) + feed.offset)
-    cluster = clustering.scores(z[None])[0, 0].argmax(-1) if groups is None else groups[0]
-    return Grouped(rows, z.cpu(), cluster.cpu())
+    levels = clustering.scores(z[None])[0].argmax(-1) if groups is None else groups
+    return Grouped(rows, z.cpu(), levels.cpu())
+
+
+def purities(levels: Tensor, classes: Tensor) -> list[float]:
+    """``[L, N], [N]``: of each level, the share of cases that are of their cluster's majority.
+
+    It grows with the number of clusters, and is never less than the share of the largest class.
+    """
+    found = []
+    for clusters in levels:
+        counts = F.one_hot(clusters.clamp(min=0)).T @ F.one_hot(classes)  # [K, classes]
+        found.append(float(counts.amax(1).sum() / len(classes)))
+    return found
 
 
 def draw_clusters(found: Grouped, feed: Feed, out: Path, name: str) -> None:
