@@ -9,47 +9,58 @@ import torch
 
 from pixvox_registry.order import Order
 from pixvox_zoo.feed import Feed
-from pixvox_zoo.pictures.clusters import draw_clusters, grouped, purities
+from pixvox_zoo.pictures.clusters import Grouped, draw_clusters, grouped, purities
 from pixvox_zoo.pictures.dendrogram import draw_dendrogram
 from pixvox_zoo.pictures.painting import draw_painted, draw_samples, painted, paints, similarity
 from pixvox_zoo.recipe import Part
 from pixvox_zoo.wiring import Wiring
 
+JUDGED = 256  # painted cases that are compared with what they were painted of, at most
+
 
 @torch.no_grad()
 def draw_gallery(wiring: Wiring, feed: Feed, order: Order, out: Path) -> dict[str, Any]:
-    """Pictures of the last stage below ``out``, and figures for the card, by objective.
-
-    Clusters are drawn where they are what the method is for: fitted once, to a whole bank; of
-    cases with a class their purity is told. What is painted is judged on the split ``val`` where
-    the source has one.
-    """
+    """Pictures of the last stage below ``out``, and figures for the card, by objective."""
     was_training = wiring.training
     wiring.eval()
-    first = feed.feeds[0]
     figures: dict[str, Any] = {}
     for name, objective in wiring.objectives.items():
-        of_cases = objective.stream == "pooled"
-        clusters = None
-        if of_cases and isinstance(objective.clustering, Part) and wiring.refit_of(name) == "stage":
-            clusters = grouped(wiring, name, first)
-            draw_clusters(clusters, first, out, name)
-            counts = [len(level.unique()) for level in clusters.levels]
-            figures[name] = {"clusters": counts, "cases": len(clusters.rows)}
-            if "class" in first.labels:
-                classes = first.labels["class"].cpu()[clusters.rows]
-                figures[name]["purity"] = purities(clusters.levels, classes)
-                figures[name]["largest_class"] = float(classes.bincount().max() / len(classes))
-            draw_dendrogram(wiring.part(name, "clustering"), out / f"{name}-dendrogram.png")
-        if of_cases and paints(wiring, name):
-            split = "val" if "val" in order.source.splits else order.split
-            cases = order.source.cases(split).resized(order.budget.image_size)
-            images = first.intensity.standardise(cases.images[:256]).to(first.device)
-            made = painted(wiring, name, images)
-            judged = {"split": split, "cases": len(images), **similarity(images, made)}
-            figures[name] = {**figures.get(name, {}), "painted": judged}
-            draw_painted(images, made, out / f"{name}-painted.png")
-            if clusters:
-                draw_samples(wiring, name, clusters, out / f"{name}-samples.png")
+        if objective.stream != "pooled":
+            continue
+        found, shown = None, {}
+        if isinstance(objective.clustering, Part) and wiring.refit_of(name) == "stage":
+            found = grouped(wiring, name, feed.feeds[0])
+            shown = show_clusters(wiring, name, found, feed.feeds[0], out)
+        if paints(wiring, name):
+            shown["painted"] = show_painted(wiring, name, feed.feeds[0], order, out)
+            if found:
+                draw_samples(wiring, name, found, out / f"{name}-samples.png")
+        if shown:
+            figures[name] = shown
     wiring.train(was_training)
     return figures
+
+
+def show_clusters(
+    wiring: Wiring, name: str, found: Grouped, feed: Feed, out: Path
+) -> dict[str, Any]:
+    """Clusters that a method is for: fitted once, to a whole bank. How many, how large, how pure."""
+    draw_clusters(found, feed, out, name)
+    draw_dendrogram(wiring.part(name, "clustering"), out / f"{name}-dendrogram.png")
+    counts = [len(level.unique()) for level in found.levels]
+    figures: dict[str, Any] = {"clusters": counts, "cases": len(found.rows)}
+    if "class" in feed.labels:
+        classes = feed.labels["class"].cpu()[found.rows]
+        figures["purity"] = purities(found.levels, classes)
+        figures["largest_class"] = float(classes.bincount().max() / len(classes))
+    return figures
+
+
+def show_painted(wiring: Wiring, name: str, feed: Feed, order: Order, out: Path) -> dict[str, Any]:
+    """What a decoder makes of cases, judged on the split ``val`` where the source has one."""
+    split = "val" if "val" in order.source.splits else order.split
+    cases = order.source.cases(split).resized(order.budget.image_size)
+    images = feed.intensity.standardise(cases.images[:JUDGED]).to(feed.device)
+    made = painted(wiring, name, images)
+    draw_painted(images, made, out / f"{name}-painted.png")
+    return {"split": split, "cases": len(images), **similarity(images, made)}
