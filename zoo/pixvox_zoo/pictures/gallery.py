@@ -44,7 +44,7 @@ def draw_gallery(wiring: Wiring, feed: Feed, order: Order, out: Path) -> dict[st
 def show_clusters(
     wiring: Wiring, name: str, found: Grouped, feed: Feed, out: Path
 ) -> dict[str, Any]:
-    """Clusters that a method is for: fitted once, to a whole bank. How many, how large, how pure."""
+    """The clusters that a method is for, fitted once to a whole bank: how many, and how pure."""
     draw_clusters(found, feed, out, name)
     draw_dendrogram(wiring.part(name, "clustering"), out / f"{name}-dendrogram.png")
     counts = [len(level.unique()) for level in found.levels]
