@@ -26,7 +26,7 @@ from pixvox_zoo.interrupt import Interrupt
 from pixvox_zoo.pictures.gallery import draw_gallery
 from pixvox_zoo.plan import Leg, plan
 from pixvox_zoo.preparation import prepare, take_turns
-from pixvox_zoo.ranks import first_alone, greatest, together
+from pixvox_zoo.ranks import first_alone, greatest, part_at_exit, together
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.refit import refit
 from pixvox_zoo.reporting import Reporter
@@ -83,6 +83,7 @@ def pretrain(
         claim(out, identity, resume=resume)
         return out / "weights"
     fabric.launch()
+    part_at_exit()
     with together(fabric.device):
         feed, wiring = prepare(recipe, order, fabric, synchronised=synchronise)
     if compile:

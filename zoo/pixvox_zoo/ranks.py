@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
@@ -20,6 +21,20 @@ MaybeTensor = TypeVar("MaybeTensor", Tensor, "Tensor | None")
 def is_distributed() -> bool:
     """Do several processes train together?"""
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
+
+
+def part_at_exit() -> None:
+    """Have the process group ended before the interpreter is.
+
+    Fabric does so for NCCL alone, and a thread that gloo has left running may abort a process whose
+    work is done and published.
+    """
+    atexit.register(_part)
+
+
+def _part() -> None:
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def rank() -> int:
