@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import torch
 from sklearn.cluster import KMeans
@@ -49,9 +49,13 @@ def predict(
     return Predictions(shares[rows], opened.target, chosen, {"cluster": rows, "silhouette": apart})
 
 
-def kmeans(features: Tensor, clusters: int, *, starts: int) -> KMeans:
-    """Of ``[N, D]``, with no more clusters than there are different cases."""
-    clusters = min(clusters, len(features.unique(dim=0)))
+def kmeans(features: Tensor, counts: Sequence[int], *, starts: int) -> list[KMeans]:
+    """One fit of ``[N, D]`` for each number of clusters, none beyond the number of unlike cases."""
+    unlike = len(features.unique(dim=0))
+    table = features.numpy()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return KMeans(clusters, n_init=starts, random_state=0).fit(features.numpy())
+        return [
+            KMeans(count, n_init=starts, random_state=0).fit(table)
+            for count in sorted({min(count, unlike) for count in counts})
+        ]

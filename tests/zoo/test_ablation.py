@@ -44,7 +44,7 @@ def test_variants_are_every_combination() -> None:
 
 def test_an_axis_without_a_choice_is_refused() -> None:
     with pytest.raises(UserError, match="two variants or more"):
-        axis_of("a: one x=1")
+        axis_of("a: one x=1;")
     with pytest.raises(UserError, match=r"'simclr' brings no ablation\.yaml"):
         axes_of("simclr")
 

@@ -22,7 +22,7 @@ def axes_of(recipe: str) -> dict[str, Axis]:
         UserError: there is none, or it is no such mapping.
     """
     files = recipe_files()
-    file = files[recipe].with_name("ablation.yaml") if recipe in files else Path(recipe)
+    file = (files[recipe] if recipe in files else Path(recipe)).with_name("ablation.yaml")
     if not file.is_file():
         raise UserError(
             f"Recipe {recipe!r} brings no ablation.yaml. Give the axes: --vary "
@@ -42,7 +42,7 @@ def axis_of(text: str) -> tuple[str, Axis]:
     """
     name, colon, rest = text.partition(":")
     variants: dict[str, Sequence[str]] = {}
-    for said in rest.split(";"):
+    for said in filter(str.strip, rest.split(";")):
         label, *overrides = said.split()[:1] + re.findall(r"\S+=(?:\{.*?\}(?=\s|$)|\S+)", said)
         variants[label] = overrides
     if not colon or len(variants) < 2:

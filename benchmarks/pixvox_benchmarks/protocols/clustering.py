@@ -43,9 +43,9 @@ class Clustering:
         return predict(self._at_the_elbow, train, val, test)
 
     def _at_the_elbow(self, features: Tensor, classes: int) -> KMeans:
-        counts = range(2, self.most + 1)
-        fits = [kmeans(features, count, starts=self.starts) for count in counts]
+        fits = kmeans(features, range(2, self.most + 1), starts=self.starts)
         place = elbow([fit.inertia_ for fit in fits])
         if place is None:
-            return kmeans(features, self.otherwise, starts=self.starts)
+            (fit,) = kmeans(features, [self.otherwise], starts=self.starts)
+            return fit
         return fits[place]

@@ -35,4 +35,5 @@ class ClusteringByClasses:
         return predict(self._fit, train, val, test)
 
     def _fit(self, features: Tensor, classes: int) -> KMeans:
-        return kmeans(features, classes, starts=self.starts)
+        (fit,) = kmeans(features, [classes], starts=self.starts)
+        return fit
