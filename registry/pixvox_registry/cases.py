@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -50,6 +50,18 @@ class Cases:
     def in_channels(self) -> int:
         """C."""
         return self.images.shape[1]
+
+    def chosen(self, rows: Sequence[int]) -> Cases:
+        """The cases of these rows, in their order."""
+        place = list(rows)
+        return Cases(
+            images=self.images[place],
+            ids=tuple(self.ids[row] for row in place),
+            labels={name: label[place] for name, label in self.labels.items()},
+            masks=None if self.masks is None else self.masks[place],
+            patients=self.patients and tuple(self.patients[row] for row in place),
+            spacing_mm=self.spacing_mm,
+        )
 
     def resized(self, size: int) -> Cases:
         """The same cases with every side of ``*S`` at ``size``; the type is kept.

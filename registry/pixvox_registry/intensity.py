@@ -33,9 +33,17 @@ class Intensity:
 
     def standardise(self, images: Tensor) -> Tensor:
         """``[B, C, *S]`` of any type to float32 with mean 0 and standard deviation 1."""
+        mean, std = self._columns(images)
+        return (images.float() - mean) / std
+
+    def stored(self, images: Tensor) -> Tensor:
+        """The inverse: standardised ``[B, C, *S]`` back in stored units, float32."""
+        mean, std = self._columns(images)
+        return images.float() * std + mean
+
+    def _columns(self, images: Tensor) -> tuple[Tensor, ...]:
         shape = (1, -1, *[1] * (images.ndim - 2))
-        mean, std = (  # sent without waiting: a training step standardises too
+        return tuple(  # sent without waiting: a training step standardises too
             torch.tensor(of_channels).view(shape).to(images.device, non_blocking=True)
             for of_channels in (self.mean, self.std)
         )
-        return (images.float() - mean) / std

@@ -8,6 +8,7 @@ from typing import Any
 
 from pixvox_benchmarks.task import ClassificationTask
 from pixvox_registry import SOURCES, TASKS
+from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.cases import Cases
 
 EVERY = 5  # training case of the list is held out for validation
@@ -31,10 +32,10 @@ class ByVolume:
         """``train`` and ``val`` share the train cases of splits.json; ``test`` is its own."""
         train = self.source.cases("train")
         rows = range(len(train))
-        learnt = chosen(train, [row for row in rows if row % EVERY])
+        learnt = train.chosen([row for row in rows if row % EVERY])
         cases = {
             "train": learnt,
-            "val": chosen(train, [row for row in rows if not row % EVERY]),
+            "val": train.chosen([row for row in rows if not row % EVERY]),
             "test": self.source.cases("test"),
         }[split]
         median = learnt.labels["volume_mm3"].median()
@@ -42,27 +43,17 @@ class ByVolume:
         return replace(cases, labels={"class": large})
 
     def facts(self) -> Mapping[str, Any]:
-        """Of the source."""
-        return self.source.facts()
-
-
-def chosen(cases: Cases, rows: list[int]) -> Cases:
-    """Some of the cases."""
-    return replace(
-        cases,
-        images=cases.images[rows],
-        ids=tuple(cases.ids[row] for row in rows),
-        labels={name: label[rows] for name, label in cases.labels.items()},
-        masks=None if cases.masks is None else cases.masks[rows],
-    )
+        """Of the source; its train split is another one here, and so is the digest."""
+        facts = self.source.facts()
+        return {**facts, "sha256": fingerprint([facts["sha256"], "held out", EVERY])}
 
 
 @TASKS.register
 def hippocampus_volume() -> ClassificationTask:
     """128 / 32 / 40 volumes of about 35 x 50 x 36 mm, patients unknown; classes from the masks.
 
-    The volume of both parts is above the median of train or not: easily told by a surgeon's
-    ruler, and a fair question to features that were trained without masks.
+    The volume of both parts is above the median of train or not, which features that were trained
+    without masks may tell.
     """
     return ClassificationTask(
         name="hippocampus_volume",

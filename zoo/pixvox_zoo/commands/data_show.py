@@ -55,21 +55,12 @@ def chosen(cases: Cases, count: int) -> Cases:
     """As many cases, spread evenly from the first to the last."""
     import torch
 
-    from pixvox_registry.cases import Cases
-
     rows = torch.linspace(0, len(cases) - 1, min(count, len(cases))).round().long()
-    return Cases(
-        images=cases.images[rows],
-        ids=tuple(cases.ids[row] for row in rows.tolist()),
-        labels={name: label[rows] for name, label in cases.labels.items()},
-        masks=None if cases.masks is None else cases.masks[rows],
-        spacing_mm=cases.spacing_mm,
-    )
+    return cases.chosen(rows.tolist())
 
 
 def views_of(cases: Cases, some: Cases, recipe: str, *, flips: str, seed: int) -> list[Tensor]:
     """What pretraining would see of ``some``: each view ``[N, C, *S]``, back in stored units."""
-    import torch
 
     from pixvox_registry.draws import Draws
     from pixvox_registry.intensity import Intensity
@@ -86,6 +77,6 @@ def views_of(cases: Cases, some: Cases, recipe: str, *, flips: str, seed: int) -
     make = Composition(read_recipe(recipe), facts).views
     intensity = Intensity.of(cases.images)
     draws = Draws(seed, step=0, batch=len(some))
-    shape = (1, -1, *[1] * cases.dims)
-    mean, std = torch.tensor(intensity.mean).view(shape), torch.tensor(intensity.std).view(shape)
-    return [view.image * std + mean for view in make(intensity.standardise(some.images), draws)]
+    return [
+        intensity.stored(view.image) for view in make(intensity.standardise(some.images), draws)
+    ]

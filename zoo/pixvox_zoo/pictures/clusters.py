@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pixvox_registry.contact_sheet import draw_sheet, strips_of
 from pixvox_registry.draws import generator
 from pixvox_zoo.feed import Feed
-from pixvox_zoo.pictures.sheet import flat, save_figure, sheet
 from pixvox_zoo.wiring import Wiring
 
 CASES = 2_000  # that are looked at, at most
@@ -75,10 +75,10 @@ def draw_clusters(found: Grouped, feed: Feed, out: Path, name: str) -> None:
     for cluster in found.largest():
         mine = (found.cluster == cluster).nonzero().flatten()
         typical = mine[(unit[mine] @ unit[mine].mean(0)).argsort(descending=True)][:TILES]
-        rows = found.rows[typical].to(feed.images.device)
+        cases = feed.cases.chosen(found.rows[typical].tolist())
         title = f"cluster {cluster}: {len(mine)} of {len(found.rows)} cases"
-        tiles = [flat(image) for image in feed.images[rows].cpu()]
-        sheet(tiles, out / f"{name}-cluster-{cluster:02d}.png", title=title, columns=9)
+        picture = draw_sheet(strips_of(cases), title)
+        (out / f"{name}-cluster-{cluster:02d}.png").write_bytes(picture)
     colours = {"by cluster": found.cluster}
     if "class" in feed.labels:
         colours["by class"] = feed.labels["class"].cpu()[found.rows]
@@ -101,4 +101,4 @@ def draw_map(z: Tensor, colours: dict[str, Tensor], file: Path) -> None:
         axes.set_yticks([])
     told = fit.explained_variance_ratio_.sum()
     figure.suptitle(f"PCA, {told:.0%} of the variance", fontsize=9, x=0.01, ha="left")
-    save_figure(figure, file)
+    figure.savefig(file, dpi=120)

@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pixvox_zoo.pictures.sheet import save_figure
-
 LEAVES = 64  # drawn, at most: below them branches are one leaf
 
 
@@ -40,7 +38,7 @@ def draw_dendrogram(clustering: Any, file: Path) -> None:
         axes.annotate(f"{level} groups", (axes.get_xlim()[1], height), fontsize=8, ha="right")
     axes.set_ylabel("Ward's distance", fontsize=8)
     axes.spines[["top", "right"]].set_visible(False)
-    save_figure(figure, file)
+    figure.savefig(file, dpi=120)
 
 
 def cut_height(heights: NDArray[np.float64], groups: int) -> float:

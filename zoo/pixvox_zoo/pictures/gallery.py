@@ -34,7 +34,7 @@ def draw_gallery(wiring: Wiring, feed: Feed, order: Order, out: Path) -> dict[st
         if paints(wiring, name):
             shown["painted"] = show_painted(wiring, name, feed.feeds[0], order, out)
             if found:
-                draw_samples(wiring, name, found, out / f"{name}-samples.png")
+                draw_samples(wiring, name, found, feed.feeds[0], out / f"{name}-samples.png")
         if shown:
             figures[name] = shown
     wiring.train(was_training)
@@ -45,6 +45,7 @@ def show_clusters(
     wiring: Wiring, name: str, found: Grouped, feed: Feed, out: Path
 ) -> dict[str, Any]:
     """The clusters that a method is for, fitted once to a whole bank: how many, and how pure."""
+    out.mkdir(parents=True, exist_ok=True)
     draw_clusters(found, feed, out, name)
     draw_dendrogram(wiring.part(name, "clustering"), out / f"{name}-dendrogram.png")
     counts = [len(level.unique()) for level in found.levels]
@@ -60,7 +61,9 @@ def show_painted(wiring: Wiring, name: str, feed: Feed, order: Order, out: Path)
     """What a decoder makes of cases, judged on the split ``val`` where the source has one."""
     split = "val" if "val" in order.source.splits else order.split
     cases = order.source.cases(split).resized(order.budget.image_size)
-    images = feed.intensity.standardise(cases.images[:JUDGED]).to(feed.device)
+    cases = cases.chosen(range(min(JUDGED, len(cases))))
+    images = feed.intensity.standardise(cases.images).to(feed.device)
     made = painted(wiring, name, images)
-    draw_painted(images, made, out / f"{name}-painted.png")
+    out.mkdir(parents=True, exist_ok=True)
+    draw_painted(cases, feed.intensity.stored(made).cpu(), out / f"{name}-painted.png")
     return {"split": split, "cases": len(images), **similarity(images, made)}

@@ -8,9 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from pixvox_registry.cases import Cases
+from pixvox_registry.contact_sheet import Strip, Window, draw_sheet, strips_of
 from pixvox_registry.draws import generator
+from pixvox_zoo.feed import Feed
 from pixvox_zoo.pictures.clusters import Grouped
-from pixvox_zoo.pictures.sheet import flat, sheet
 from pixvox_zoo.signals import Signals, call, names_of
 from pixvox_zoo.wiring import Wiring
 
@@ -55,36 +57,33 @@ def similarity(images: Tensor, made: Tensor) -> dict[str, float]:
     }
 
 
-def draw_painted(images: Tensor, made: Tensor, file: Path) -> None:
-    """Cases above, what was painted of them below, in the same greys."""
-    images, made = images[:SHOWN].cpu(), made[:SHOWN].cpu()
-    above = [flat(image) for image in images]
-    below = [flat(paint, like=image) for paint, image in zip(made, images, strict=True)]
-    sheet(
-        above + below,
-        file,
-        title="cases, and what was painted of them",
-        columns=len(above),
-    )
+def draw_painted(cases: Cases, made: Tensor, file: Path) -> None:
+    """Cases, and what was painted of them, ``[N, C, *S]`` in stored units."""
+    shown = cases.chosen(range(min(SHOWN, len(cases))))
+    strips = strips_of(shown, views=[made[: len(shown)]])
+    file.write_bytes(draw_sheet(strips, "cases, and what was painted of them"))
 
 
-def draw_samples(wiring: Wiring, name: str, found: Grouped, file: Path) -> None:
-    """A row for each cluster, the largest first: points drawn from a normal distribution.
+def draw_samples(wiring: Wiring, name: str, found: Grouped, feed: Feed, file: Path) -> None:
+    """A line for each cluster, the largest first: points drawn from a normal distribution.
 
-    Mean and deviation along each axis are those of the cluster's cases.
+    Mean and deviation along each axis are those of the cluster's cases. Of a volume the middle
+    slice is shown.
     """
     if "features" in names_of(wiring.part(name, "decoder")):
         return
-    tiles = []
+    window = Window.of(feed.cases.images)
+    strips = []
     stream = generator(wiring.seed, "samples")
-    device = next(wiring.parameters()).device
     for cluster in found.largest():
         mine = found.z[found.cluster == cluster]
         noise = torch.randn(SHOWN, mine.shape[1], generator=stream)
-        drawn = (mine.mean(0) + mine.std(0, correction=0) * noise).to(device)
+        drawn = (mine.mean(0) + mine.std(0, correction=0) * noise).to(feed.device)
         made = _paint(wiring, name, embedding=drawn, scores=_scores(wiring, name, drawn))
-        tiles += [flat(image) for image in made.cpu()]
-    sheet(tiles, file, title="samples, a row for each cluster", columns=SHOWN)
+        slices = [window.tiles(image) for image in feed.intensity.stored(made).cpu()]
+        tiles = [of_one[len(of_one) // 2] for of_one in slices]
+        strips.append(Strip(f"cluster {cluster}", f"{len(mine)} cases", tiles))
+    file.write_bytes(draw_sheet(strips, "samples of each cluster"))
 
 
 def _scores(wiring: Wiring, name: str, z: Tensor) -> Tensor | None:
