@@ -81,7 +81,11 @@ def describe(
 ) -> Result:
     """The result with its scores and everything one needs to believe it."""
     task, card = workshop.task, pretrained.card
-    made = {**card.get("provenance", {}), "recipe": card.get("recipe", {}).get("sha256", "")}
+    made = {
+        **card.get("provenance", {}),
+        "recipe": card.get("recipe", {}).get("sha256", ""),
+        "backbone": card.get("backbone", {}).get("name", ""),
+    }
     metrics = metrics_of(cell.protocol, task)
     scores, intervals = score(cases, metrics)
     request = fingerprint(asked)

@@ -82,6 +82,7 @@ def floor_of(row: Row, rows: Iterable[Row]) -> Row | None:
 
 
 def backbone_of(result: Result) -> str:
-    """Name of the backbone plugin behind a result."""
-    named = [name for name in result.plugins if name.startswith("backbone/")]
-    return named[0].partition("/")[2] if named else "unknown"
+    """Name of the backbone plugin that was measured; if nobody told, the one that was trained."""
+    trained = [name for name in result.plugins if name.startswith("backbone/")]
+    told: str = result.provenance.get("weights", {}).get("backbone", "")
+    return told or (trained[0].partition("/")[2] if trained else "unknown")

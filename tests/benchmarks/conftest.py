@@ -115,7 +115,7 @@ class Guest:
         gain = float("nan") if method == "nan" else 1.0
         return Pretrained(
             backbone=Projection(int(seed), gain), intensity=Intensity((0.0,), (255.0,)),
-            image_size=4, sha256=fingerprint([method, seed]), card={})
+            image_size=4, sha256=fingerprint([method, seed]), card={"backbone": {"name": "toy"}})
 
     def estimate(self, order):
         return 12.5, 2**20

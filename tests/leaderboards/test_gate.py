@@ -14,9 +14,15 @@ from pixvox_registry.budgets import budget
 Records = dict[tuple[str, str], dict[str, Any]]
 
 
-def of(backbone: str, protocol: str) -> dict[str, Any]:
-    plugins = {f"backbone/{backbone}": "pixvox 0.1.0", f"protocol/{protocol}": "pixvox 0.1.0"}
-    return {"plugins": plugins, "protocol": protocol}
+def of(backbone: str, protocol: str, *, within: str = "") -> dict[str, Any]:
+    """Made of the plugins ``within`` and ``backbone``, of which the latter was measured."""
+    trained = {f"backbone/{name}": "pixvox 0.1.0" for name in (within, backbone) if name}
+    provenance = {"commit": "0123456789abcdef", "dirty": "", "weights": {"backbone": backbone}}
+    return {
+        "plugins": {**trained, f"protocol/{protocol}": "pixvox 0.1.0"},
+        "protocol": protocol,
+        "provenance": {**provenance, "at": ""},
+    }
 
 
 def told(folder: Path) -> Records:
@@ -32,13 +38,16 @@ def test_a_recipe_is_held_against_its_own_backbone(publish: Any, tmp_path: Path)
             publish("simclr", skill=1.5, seed=seed, **of("resnet", protocol))
             publish("mae", skill=1.4, seed=seed, **of("vit", protocol))
             publish("odd", skill=1.4, seed=seed, **of("other", protocol))
+            publish("random_init_stack", skill=1.0, seed=seed, **of("stack", protocol))
+            publish("joint", skill=1.5, seed=seed, **of("stack", protocol, within="resnet"))
     found = told(tmp_path / "results")
-    simclr, mae, odd = (
-        found[name, "toy"]["scores"]["knn_probe"] for name in ("simclr", "mae", "odd")
+    simclr, mae, odd, joint = (
+        found[name, "toy"]["scores"]["knn_probe"] for name in ("simclr", "mae", "odd", "joint")
     )
     assert (simclr["floor"], simclr["above"]) == ("random_init", "clearly")
     assert (mae["floor"], mae["above"]) == ("random_init_vit", "no")
     assert (odd["floor"], odd["above"]) == ("", "unknown")
+    assert (joint["floor"], joint["above"]) == ("random_init_stack", "yes")
     assert found["simclr", "toy"]["seeds"] == [0, 1]
     line = flat(found["simclr", "toy"])
     assert line["above linear_probe"] == "clearly"
@@ -51,9 +60,8 @@ def test_health_and_cost_are_of_all_seeds(publish: Any, tmp_path: Path) -> None:
             "simclr",
             seed=seed,
             health={"embedding_std": 0.5 + seed / 10, "rankme": 4.0},
-            provenance={"commit": "0123456789abcdef", "dirty": "", "weights": cost, "at": ""},
             collapsed=seed == 1,
-            **of("resnet", "knn_probe"),
+            provenance={"commit": "0123456789abcdef", "dirty": "", "weights": cost, "at": ""},
         )
     record = told(tmp_path / "results")["simclr", "toy"]
     assert (record["embedding_std"], record["rankme"], record["occupancy"]) == (0.55, 4.0, None)
