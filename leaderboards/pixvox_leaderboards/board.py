@@ -48,8 +48,13 @@ class Panel:
     @property
     def has_floor(self) -> bool:
         """Is there an interval of random init that rows can be compared with?"""
-        floor = self.row(RANDOM_INIT)
-        return floor is not None and floor.estimates[self.metrics[0]].has_interval
+        return any(floor.estimates[self.metrics[0]].has_interval for floor in self._floors())
+
+    @property
+    def floor(self) -> Row | None:
+        """The random init to draw a line at: the one without a backbone's name, or the only one."""
+        floors = self._floors()
+        return self.row(RANDOM_INIT) or (floors[0] if len(floors) == 1 else None)
 
     def leads(self, row: Row) -> bool:
         """Is a row first of at least two that are ranked? Shown in bold."""
@@ -58,6 +63,9 @@ class Panel:
     def row(self, method: str) -> Row | None:
         """The row of a method, unless it is missing or stale."""
         return next((r for r in self.rows if r.method == method and not r.is_stale), None)
+
+    def _floors(self) -> list[Row]:
+        return [row for row in self.rows if row.is_floor and not row.is_stale]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ from html import escape
 from pixvox_leaderboards import wording
 from pixvox_leaderboards.board import Board, Panel
 from pixvox_leaderboards.estimate import Estimate
-from pixvox_leaderboards.row import RANDOM_INIT, Row
+from pixvox_leaderboards.row import Row
 
 STRIP = 220  # width of an interval drawing, in its own units
 
@@ -73,7 +73,7 @@ def _overviews(panels: Sequence[Panel]) -> list[str]:
         _tabulated(
             [escape(protocol), *[escape(wording.column_title(panel)) for panel in column]],
             [
-                f'<tr class="{kind}"><td>{escape(method)}</td>'
+                f'<tr class="{kind}"><td>{escape(wording.name_of(method))}</td>'
                 + "".join(f"<td>{_cell(panel, method)}</td>" for panel in column)
                 + "</tr>"
                 for method, kind in kinds.items()
@@ -109,7 +109,7 @@ def _line(panel: Panel, row: Row) -> str:
     ranking = row.estimates.get(first)
     cells = [
         wording.rank_text(row),
-        escape(row.method),
+        escape(wording.name_of(row.method)),
         _estimate(ranking),
         _strip(panel, row) if ranking else "",
         wording.figure(ranking.seed_sd if ranking else None),
@@ -148,7 +148,7 @@ def _strip(panel: Panel, row: Row) -> str:
 
     kind = "reference" if row.is_reference else "method"
     shapes = []
-    floor = panel.row(RANDOM_INIT)
+    floor = panel.floor
     if floor is not None:
         chance = floor.estimates[metric]
         if chance.low is not None and chance.high is not None:
@@ -165,7 +165,7 @@ def _strip(panel: Panel, row: Row) -> str:
         )
     hollow = " hollow" if row.is_doubtful else ""
     shapes.append(f'<circle class="{kind}{hollow}" cx="{x(mine.mean)}" cy="9" r="4.5"/>')
-    said = escape(f"{row.method}: {wording.with_interval(mine)}", quote=True)
+    said = escape(f"{wording.name_of(row.method)}: {wording.with_interval(mine)}", quote=True)
     return f'<svg viewBox="0 0 {STRIP} 18" role="img" aria-label="{said}">{"".join(shapes)}</svg>'
 
 

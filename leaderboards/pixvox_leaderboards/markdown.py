@@ -41,7 +41,8 @@ def summary(board: Board, picture: str | None) -> str:
 def overviews(panels: Sequence[Panel]) -> list[str]:
     """One table per protocol: methods by tasks, the ranking metric of each; references below."""
     methods, references = wording.methods_of(panels)
-    names = {**{method: method for method in methods}, **{name: f"*{name}*" for name in references}}
+    names = {method: wording.name_of(method) for method in methods}
+    names |= {method: f"*{wording.name_of(method)}*" for method in references}
     return [
         _tabulated(
             [protocol, *[wording.column_title(panel) for panel in column]],
@@ -77,7 +78,7 @@ def _line(panel: Panel, row: Row) -> list[str]:
     ranking = row.estimates.get(first)
     cells = [
         wording.rank_text(row),
-        row.method,
+        wording.name_of(row.method),
         wording.with_interval(ranking),
         wording.figure(ranking.seed_sd if ranking else None),
         *[wording.with_interval(row.estimates.get(metric)) for metric in others],

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pixvox_leaderboards import wording
 from pixvox_leaderboards.board import Board, Panel
-from pixvox_leaderboards.row import NOT_BETTER, RANDOM_INIT, Row
+from pixvox_leaderboards.row import NOT_BETTER, Row
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,7 +110,7 @@ def _draw(
     axes: Axes, panel: Panel, names: Mapping[str, float], limits: tuple[float, float]
 ) -> None:
     metric = panel.metrics[0]
-    floor = panel.row(RANDOM_INIT)
+    floor = panel.floor
     if floor is not None:
         chance = floor.estimates[metric]
         axes.axvline(chance.mean, color=REFERENCE, lw=0.9, ls=(0, (4, 3)), zorder=1)
@@ -124,7 +124,7 @@ def _draw(
             _draw_row(axes, panel, row, height)
     axes.set_xlim(*limits)
     axes.set_ylim(max(names.values()) + 0.5, -0.5)
-    axes.set_yticks(list(names.values()), list(names), fontsize=9, color=INK)
+    axes.set_yticks(list(names.values()), [*map(wording.name_of, names)], fontsize=9, color=INK)
     axes.set_title(
         f"{panel.task}\n{panel.protocol} · {wording.metric_label(panel, metric)} · "
         f"{panel.budget['name']}",

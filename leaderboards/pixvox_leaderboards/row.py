@@ -49,6 +49,11 @@ class Row:
         return self.family == "reference" or self.method in REFERENCES
 
     @property
+    def is_floor(self) -> bool:
+        """Is it random init, of whatever backbone?"""
+        return self.method.startswith(RANDOM_INIT)
+
+    @property
     def is_doubtful(self) -> bool:
         """Has it collapsed, or is it not better than random init? Drawn hollow."""
         return self.is_collapsed or NOT_BETTER in self.marks
@@ -77,7 +82,7 @@ def row_of(readings: Sequence[Reading], *, is_stale: bool) -> Row:
 
 def floor_of(row: Row, rows: Iterable[Row]) -> Row | None:
     """Random init of the same backbone, or None: another's says nothing of what is learnt."""
-    floors = [r for r in rows if r.method.startswith(RANDOM_INIT) and not r.is_stale]
+    floors = (other for other in rows if other.is_floor and not other.is_stale)
     return next((floor for floor in floors if floor.backbone == row.backbone), None)
 
 

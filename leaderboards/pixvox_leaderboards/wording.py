@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,23 @@ LEGEND = (
     "stale: measured with an older task, protocol, metric or plugin, so not comparable; (c) "
     "case-level: patients are unknown, so intervals may be too narrow; (u) unverified data.",
 )
+
+
+def name_of(method: str) -> str:
+    """A folder of weights is called by its run, and the part that was exported of it.
+
+    >>> name_of("weights:runs/joint/runs/intra-mean-s{seed}/weights")
+    'intra-mean'
+    >>> name_of("weights:runs/joint-s{seed}/weights_slices")
+    'joint (slices)'
+    >>> name_of("hub:owner/name")
+    'hub:owner/name'
+    """
+    folder = re.fullmatch(r"weights:(?:.*/)?([^/]+?)(?:-s\{seed\})?/weights(?:_(\w+))?/?", method)
+    if folder is None:
+        return method
+    run, part = folder.groups()
+    return f"{run} ({part})" if part else run
 
 
 def figure(value: float | None) -> str:

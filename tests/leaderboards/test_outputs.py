@@ -93,6 +93,35 @@ def test_a_panel_without_random_init_says_so(publish: Publish, tmp_path: Path) -
     assert sentence not in markdown(board) + page(board)
 
 
+def test_a_folder_of_weights_is_called_by_its_run(publish: Publish, tmp_path: Path) -> None:
+    whole, part = (
+        f"weights:runs/joint/runs/mean-s{{seed}}/weights{end}" for end in ("", "_slices")
+    )
+    for method in (whole, part):
+        publish(method)
+    board = build(read_all(tmp_path / "results"))
+    for text in (markdown(board), page(board)):
+        assert "mean (slices)" in text and "weights:" not in text
+    kept = {
+        f.name: f.read_text() for f in outputs.write(board, tmp_path / "a") if f.suffix != ".png"
+    }
+    assert whole in kept["board.csv"] and part in kept["board.json"]
+
+
+def test_the_only_random_init_is_the_floor_that_is_drawn(publish: Publish, tmp_path: Path) -> None:
+    def floor() -> str | None:
+        (panel,) = build(read_all(tmp_path / "results")).panels
+        assert panel.has_floor
+        return panel.floor and panel.floor.method
+
+    publish("random_init_vit", skill=0.3)
+    assert floor() == "random_init_vit"
+    publish("random_init_swin", skill=0.2)
+    assert floor() is None
+    publish("random_init", skill=0.2)
+    assert floor() == "random_init"
+
+
 def test_noted_intervals_bear_a_sign(publish: Publish, tmp_path: Path) -> None:
     publish("simclr")
     sound = build(read_all(tmp_path / "results"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -19,17 +20,20 @@ BRINGING = [n for n, f in recipe_files().items() if f.with_name("ablation.yaml")
 VARIANTS = [(name, label) for name in BRINGING for label in variants_of(axes_of(name))]
 
 
-@pytest.mark.filterwarnings("ignore:sinkhorn_prototypes")
+@pytest.mark.filterwarnings("ignore:sinkhorn_prototypes", "ignore:nt_xent")
 @pytest.mark.parametrize(("name", "label"), VARIANTS)
 def test_every_variant_that_a_recipe_brings_takes_steps(
     name: str, label: str, at_work: Any
 ) -> None:
     wiring, feed = at_work(read_recipe(name, variants_of(axes_of(name))[label]), 3)
-    refit(wiring, "epoch", feed, 0)
-    wiring.fill_queues((feed.at(s), feed.draws_at(s)) for s in count())
-    loss = wiring(feed.at(0), feed.draws_at(0))
-    loss.backward()
-    assert loss.isfinite() and set(wiring.losses) == set(wiring.objectives)
+    for stage in wiring.recipe.stages:
+        wiring.begin_stage(stage)
+        for when in ("stage", "epoch"):
+            refit(wiring, when, feed, 0)
+        wiring.fill_queues((feed.at(s), feed.draws_at(s)) for s in count())
+        loss = wiring(feed.at(0), feed.draws_at(0))
+        loss.backward()
+        assert loss.isfinite() and set(wiring.losses) == set(wiring.objectives)
 
 
 def test_variants_are_every_combination() -> None:
@@ -66,6 +70,9 @@ def test_one_command_trains_each_variant_and_goes_on(
             vary=["tau: low objectives.contrast.loss.settings.temperature=0.1; as-it-is"],
             seeds=1,
             budget="tiny",
+            tasks="phantom_texture_2d",
+            against="random_init",
+            protocols="knn_probe",
             out=tmp_path,
             quiet=True,
         )
@@ -76,4 +83,9 @@ def test_one_command_trains_each_variant_and_goes_on(
     made = [card.stat().st_mtime_ns for card in cards]
     run()
     assert [card.stat().st_mtime_ns for card in cards] == made
-    assert "simclr low, seed 0" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "simclr low, seed 0" in said.err
+    board = json.loads((tmp_path / "board" / "board.json").read_text())
+    names = {row["method"] for row in board["records"]}
+    variants = {f"weights:{tmp_path}/runs/{name}-s{{seed}}/weights" for name in ("low", "as-it-is")}
+    assert names == {*variants, "random_init"}

@@ -18,6 +18,7 @@ def ablate(
     beside: Annotated[
         list[str] | None, typer.Option(help="A further source, in turn; repeatable.")
     ] = None,
+    flips: Annotated[str, typer.Option(help="Mirror along: none, all, or axes as 0,2.")] = "none",
     vary: Annotated[
         list[str] | None,
         typer.Option(help="An axis: 'NAME: VARIANT key=value; OTHER key=value'; repeatable."),
@@ -25,6 +26,9 @@ def ablate(
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
     budget: Annotated[str, typer.Option(help="What every variant may spend.")] = "brief",
     tasks: Annotated[str, typer.Option(help="Measure on these, with commas.")] = "",
+    against: Annotated[
+        str, typer.Option(help="Recipes to measure beside them, pretrained on each task.")
+    ] = "",
     protocols: Annotated[str, typer.Option(help="With commas.")] = "knn_probe,linear_probe",
     out: Annotated[Path, typer.Option(help="Runs, results and board.")] = Path("runs/ablation"),
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -35,6 +39,7 @@ def ablate(
     an ablation that was stopped goes on where it stopped.
 
     Example: pixvox ablate joint_swav --data nifti:scans --beside medmnist:breastmnist --seeds 1
+    Example: pixvox ablate cluster_contrast --data isic2017 --tasks isic2017 --against simclr
     """
     from pixvox_zoo.ablation import axes_of, axis_of, variants_of
     from pixvox_zoo.api import pretrain
@@ -49,6 +54,7 @@ def ablate(
                 recipe,
                 data,
                 folder,
+                flips=flips,
                 beside=beside or (),
                 overrides=overrides,
                 budget=budget,
@@ -58,6 +64,7 @@ def ablate(
             )
     if tasks:
         methods = [f"weights:{out}/runs/{name}-s{{seed}}/weights" for name in variants]
+        methods += [name for name in against.split(",") if name]
         COMMANDS.get("benchmark")(
             ",".join(methods), tasks, protocols=protocols, seeds=seeds, budget=budget, out=out
         )
