@@ -78,7 +78,7 @@ def test_one_command_trains_each_variant_and_goes_on(
         )
 
     run()
-    cards = sorted((tmp_path / "runs").glob("*/weights/card.json"))
+    cards = sorted((tmp_path / "runs").glob("*-s0/weights/card.json"))
     assert [card.parts[-3] for card in cards] == ["as-it-is-s0", "low-s0"]
     made = [card.stat().st_mtime_ns for card in cards]
     run()
