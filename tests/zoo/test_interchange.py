@@ -37,6 +37,10 @@ OWN_VIEWS = {"position_contrast": ("volume_positions", "overlap")}  # loss: view
 APART: dict[str, dict[str, Any]] = {  # two branches alike would hide a shift from a difference
     "masked_prediction": {"predictor": {"name": "linear", "settings": {"out": 8}}}
 }
+RESTING = (  # parts of backbones that such small and unmasked images give nothing to learn
+    "backbone.token",  # stands for hidden slices
+    "relative_position_bias_table",  # a window of one patch attends to itself, whatever the bias
+)
 Composed = tuple[str, str | None, str, int]  # backbone, clustering, loss, dims
 
 
@@ -133,7 +137,7 @@ def take_steps(wiring: Wiring, feed: Feed, needs: set[str]) -> None:
             assert parameter.grad is None or not parameter.grad.any(), name
         else:
             stayed = torch.allclose(parameter, before[name], rtol=0, atol=1e-6)
-            assert not stayed, name
+            assert not stayed or name.endswith(RESTING), name
         assert parameter.isfinite().all(), name
 
 
@@ -158,8 +162,9 @@ def test_parts_are_interchangeable_around_the_smallest_backbone(dims: int) -> No
 
 
 @pytest.mark.slow
-def test_all_parts_are_interchangeable(capsys: pytest.CaptureFixture[str]) -> None:
-    trained, refused = walk(list(BACKBONES))
+@pytest.mark.parametrize("backbone", list(BACKBONES))
+def test_all_parts_are_interchangeable(backbone: str, capsys: pytest.CaptureFixture[str]) -> None:
+    trained, refused = walk([backbone])
     with capsys.disabled():
-        print(f"\n{trained + refused} compositions: {trained} train, {refused} are refused")
-    assert trained > refused > 0
+        print(f"\n{backbone}: {trained} compositions train, {refused} are refused")
+    assert trained > 0 < refused

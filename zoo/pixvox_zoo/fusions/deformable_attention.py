@@ -86,7 +86,8 @@ class OverPlaces(nn.Module):
         self.offset = nn.Parameter(uniform(groups, inner // groups, fan_in=inner // groups))
         self.key = nn.Parameter(uniform(groups, width // groups, inner // groups))
         self.value = nn.Parameter(uniform(groups, width // groups, inner // groups))
-        self.bias = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), nn.Linear(32, heads // groups))
+        per_head = nn.Linear(32, heads // groups, bias=False)  # softmax would not see its shift
+        self.bias = nn.Sequential(nn.Linear(1, 32), nn.ReLU(), per_head)
         self.leave = nn.Linear(inner, width)
 
     def forward(self, x: Tensor) -> Tensor:
