@@ -165,6 +165,25 @@ main(["pretrain", *sys.argv[1:]])
 """
 
 
+def test_told_to_stop_while_it_ends_a_run_is_whole_and_nothing_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that makes several runs must not begin the next one."""
+    finish = loop.finish
+
+    def told(*arguments: Any) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        finish(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "finish", told)
+        with pytest.raises(SystemExit) as end:
+            loop.pretrain(recipe_of(), order_of(), tmp_path / "run", quiet=True)
+    assert end.value.code == RESUME_ME
+    weights = loop.pretrain(recipe_of(), order_of(), tmp_path / "run", resume=True, quiet=True)
+    assert sha(weights) == sha(loop.pretrain(recipe_of(), order_of(), tmp_path / "b", quiet=True))
+
+
 def test_a_damaged_checkpoint_is_set_aside_and_the_one_before_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

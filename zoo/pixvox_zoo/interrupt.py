@@ -15,7 +15,10 @@ SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
 class Interrupt:
-    """While it is entered, a request to stop is remembered rather than obeyed at once."""
+    """While it is entered, a request to stop is remembered rather than obeyed at once.
+
+    A run that ends first still leaves with 75, so that nothing is begun after it.
+    """
 
     def __init__(self) -> None:
         self.requested = False
@@ -34,6 +37,8 @@ class Interrupt:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self.requested and kind is None:
+            self.leave("The run has ended, and as it was told to stop nothing follows it.")
 
     def leave(self, farewell: str) -> NoReturn:
         """Say where the run stands and exit; once, for all ranks.
