@@ -53,6 +53,12 @@ def test_an_axis_without_a_choice_is_refused() -> None:
         axes_of("simclr")
 
 
+def test_nobody_is_compared_on_no_task(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="give --tasks as well"):
+        ablate("joint_swav", "phantoms:shapes_3d", against="random_init", out=tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
 def test_an_objective_set_to_null_is_gone_with_what_it_froze() -> None:
     recipe = read_recipe("joint_swav", ["objectives.inter=null"])
     (stage,) = recipe.stages

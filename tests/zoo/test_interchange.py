@@ -167,4 +167,4 @@ def test_all_parts_are_interchangeable(backbone: str, capsys: pytest.CaptureFixt
     trained, refused = walk([backbone])
     with capsys.disabled():
         print(f"\n{backbone}: {trained} compositions train, {refused} are refused")
-    assert trained > 0 < refused
+    assert trained and refused

@@ -9,6 +9,7 @@ import typer
 
 from pixvox_registry import COMMANDS
 from pixvox_registry.console import say
+from pixvox_registry.errors import UserError
 
 
 @COMMANDS.register
@@ -36,7 +37,8 @@ def ablate(
     """Pretrain every combination of a recipe's variants, and measure them side by side.
 
     The axes are those of the ablation.yaml beside the recipe, or of --vary. Finished runs are kept:
-    an ablation that was stopped goes on where it stopped.
+    an ablation that was stopped goes on where it stopped. Recipes of --against mirror as their task
+    allows: give the variants the same --flips.
 
     Example: pixvox ablate joint_swav --data nifti:scans --beside medmnist:breastmnist --seeds 1
     Example: pixvox ablate cluster_contrast --data isic2017 --tasks isic2017 --against simclr
@@ -44,6 +46,10 @@ def ablate(
     from pixvox_zoo.ablation import axes_of, axis_of, variants_of
     from pixvox_zoo.api import pretrain
 
+    if against and not tasks:
+        raise UserError(
+            "--against names whom to measure beside the variants; give --tasks as well."
+        )
     axes = dict(axis_of(text) for text in vary) if vary else axes_of(recipe)
     variants = variants_of(axes)
     for seed in range(seeds):
@@ -64,7 +70,11 @@ def ablate(
             )
     if tasks:
         methods = [f"weights:{out}/runs/{name}-s{{seed}}/weights" for name in variants]
-        methods += [name for name in against.split(",") if name]
         COMMANDS.get("benchmark")(
-            ",".join(methods), tasks, protocols=protocols, seeds=seeds, budget=budget, out=out
+            ",".join([*methods, against]),
+            tasks,
+            protocols=protocols,
+            seeds=seeds,
+            budget=budget,
+            out=out,
         )
