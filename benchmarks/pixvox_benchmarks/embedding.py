@@ -15,6 +15,8 @@ AT_ONCE = 256  # cases per forward pass; part of what decides the last bits, so 
 def embed(pretrained: Pretrained, cases: Cases) -> Split:
     """``features [N, D]`` on the CPU and ``target [N]``; the backbone's own size and intensity.
 
+    Black and white of the cases become those of the pretraining data.
+
     Raises:
         UserError: the backbone takes other channels, pools nothing, or gives NaN.
     """
@@ -23,13 +25,14 @@ def embed(pretrained: Pretrained, cases: Cases) -> Split:
         raise UserError(
             f"The backbone was made for {wanted} channels; these cases have {cases.in_channels}."
         )
+    intensity = pretrained.intensity.in_units_of(cases)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     backbone = pretrained.backbone.eval().to(device)
     pieces = []
     exact = torch.backends.cudnn.flags(deterministic=True, benchmark=False, allow_tf32=False)
     with torch.inference_mode(), exact:
         for images in cases.resized(pretrained.image_size).images.split(AT_ONCE):
-            pooled = backbone(pretrained.intensity.standardise(images.to(device))).pooled
+            pooled = backbone(intensity.standardise(images.to(device))).pooled
             if pooled is None:
                 raise UserError("The backbone pools nothing, and probes need a vector per case.")
             pieces.append(pooled.float().cpu())  # [B, D]

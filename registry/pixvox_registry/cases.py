@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
+
+GREY_LEVELS = (0.0, 255.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +23,11 @@ class Cases:
         masks: ``[N, *S]`` uint8 label maps, or None.
         patients: one per case, or None where the dataset does not say.
         spacing_mm: distance of neighbouring pixels or voxels along ``*S``, or None.
+        value_range: the stored values of black and white, by which scales of different sources are
+            brought to one another. By default 0 and 255; other types than uint8 must say.
+
+    Raises:
+        ValueError: lengths differ, ids repeat, or values have no range.
     """
 
     images: Tensor
@@ -29,6 +36,7 @@ class Cases:
     masks: Tensor | None = None
     patients: tuple[str, ...] | None = None
     spacing_mm: tuple[float, ...] | None = None
+    value_range: tuple[float, float] = GREY_LEVELS
 
     def __post_init__(self) -> None:
         lengths = {"ids": len(self.ids), **{k: len(v) for k, v in self.labels.items()}}
@@ -37,6 +45,9 @@ class Cases:
                 raise ValueError(f"{len(self.images)} images but {length} {name}")
         if len(set(self.ids)) != len(self.ids):
             raise ValueError("case ids repeat")
+        low, high = self.value_range
+        if not low < high:
+            raise ValueError(f"white {high} must be above black {low}")
 
     def __len__(self) -> int:
         return len(self.images)
@@ -54,13 +65,13 @@ class Cases:
     def chosen(self, rows: Sequence[int]) -> Cases:
         """The cases of these rows, in their order."""
         place = list(rows)
-        return Cases(
+        return replace(
+            self,
             images=self.images[place],
             ids=tuple(self.ids[row] for row in place),
             labels={name: label[place] for name, label in self.labels.items()},
             masks=None if self.masks is None else self.masks[place],
             patients=self.patients and tuple(self.patients[row] for row in place),
-            spacing_mm=self.spacing_mm,
         )
 
     def resized(self, size: int) -> Cases:
@@ -87,11 +98,4 @@ class Cases:
         if spacing_mm is not None:
             sides = self.images.shape[2:]
             spacing_mm = tuple(mm * n / size for mm, n in zip(spacing_mm, sides, strict=True))
-        return Cases(
-            images=torch.cat(resized),
-            ids=self.ids,
-            labels=self.labels,
-            masks=masks,
-            patients=self.patients,
-            spacing_mm=spacing_mm,
-        )
+        return replace(self, images=torch.cat(resized), masks=masks, spacing_mm=spacing_mm)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from pixvox_registry.cases import Cases
+
 
 @dataclass(frozen=True)
 class Intensity:
-    """Mean and standard deviation of each channel over the pretraining cases, in stored units."""
+    """Mean and standard deviation of each channel over the pretraining cases, in stored units.
+
+    Args:
+        value_range: black and white in these units, as the cases have it.
+    """
 
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    value_range: tuple[float, float]
 
     @classmethod
-    def of(cls, images: Tensor) -> Intensity:
-        """Measured over ``[N, C, *S]`` of any type, in float64; a constant channel gets std 1."""
-        count = 0
+    def of(cls, cases: Cases) -> Intensity:
+        """Measured over images of any type, in float64; a constant channel gets std 1."""
+        images, count = cases.images, 0
         total = torch.zeros(images.shape[1], dtype=torch.float64)
         square = torch.zeros_like(total)
         for piece in images.split(256):
@@ -29,7 +36,20 @@ class Intensity:
         mean = total / count
         std = (square / count - mean.square()).clamp(min=0).sqrt()
         std = torch.where(std > 0, std, torch.ones_like(std))
-        return cls(tuple(mean.tolist()), tuple(std.tolist()))
+        return cls(tuple(mean.tolist()), tuple(std.tolist()), cases.value_range)
+
+    def in_units_of(self, cases: Cases) -> Intensity:
+        """The same scale for cases stored in other units: their black and white become its own."""
+        (black, white), (low, high) = self.value_range, cases.value_range
+        if (black, white) == (low, high):
+            return self
+        factor = (high - low) / (white - black)
+        return replace(
+            self,
+            mean=tuple(low + (mean - black) * factor for mean in self.mean),
+            std=tuple(std * factor for std in self.std),
+            value_range=cases.value_range,
+        )
 
     def standardise(self, images: Tensor) -> Tensor:
         """``[B, C, *S]`` of any type to float32 with mean 0 and standard deviation 1."""

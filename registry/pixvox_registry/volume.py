@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pixvox_registry.errors import UserError
 
 SUFFIXES = (".nii", ".nii.gz")
-MODALITIES = ("mr", "ct")
+MODALITIES = {"mr": (-3.0, 3.0), "ct": (-1.0, 1.0)}  # black and white of each
 WINDOW_HU = (-1000.0, 1000.0)  # air to dense bone
 CLIPPED = (0.5, 99.5)  # percentiles of what is not background
 

@@ -114,8 +114,9 @@ class Guest:
         tally(f"load-{method}-{seed}")
         gain = float("nan") if method == "nan" else 1.0
         return Pretrained(
-            backbone=Projection(int(seed), gain), intensity=Intensity((0.0,), (255.0,)),
-            image_size=4, sha256=fingerprint([method, seed]), card={"backbone": {"name": "toy"}})
+            backbone=Projection(int(seed), gain), image_size=4,
+            intensity=Intensity((0.0,), (255.0,), (0.0, 255.0)),
+            sha256=fingerprint([method, seed]), card={"backbone": {"name": "toy"}})
 
     def estimate(self, order):
         return 12.5, 2**20

@@ -9,6 +9,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -153,12 +154,34 @@ def test_a_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
 def test_standardising_gives_mean_zero_and_deviation_one_per_channel(dims: int) -> None:
     images = torch.randint(0, 255, (600, 2, *[6] * dims), dtype=torch.uint8)
     images[:, 1] //= 3
-    x = Intensity.of(images).standardise(images)
+    x = Intensity.of(cases_of(images)).standardise(images)
     moments = x.transpose(0, 1).flatten(1)
     torch.testing.assert_close(moments.mean(1), torch.zeros(2), atol=1e-5, rtol=0)
     torch.testing.assert_close(moments.std(1, unbiased=False), torch.ones(2), atol=1e-5, rtol=0)
     constant = torch.full((4, 1, *[3] * dims), 7, dtype=torch.int16)
-    assert torch.equal(Intensity.of(constant).standardise(constant), torch.zeros(constant.shape))
+    flat = Intensity.of(cases_of(constant))
+    assert torch.equal(flat.standardise(constant), torch.zeros(constant.shape))
+
+
+def test_black_and_white_of_other_units_are_those_of_the_scale() -> None:
+    stored = torch.randint(0, 256, (9, 2, 6, 6), dtype=torch.uint8)
+    greys = cases_of(stored)
+    scores = cases_of(stored.double() / 255 * 6 - 3, value_range=(-3.0, 3.0))
+    scale = Intensity.of(greys)
+    assert scale.in_units_of(greys) is scale
+    seen = scale.in_units_of(scores).standardise(scores.images)
+    torch.testing.assert_close(seen, scale.standardise(stored), atol=1e-5, rtol=0)
+    back = scale.in_units_of(scores).in_units_of(greys)
+    torch.testing.assert_close(back.standardise(stored), scale.standardise(stored))
+
+
+def test_white_is_above_black() -> None:
+    with pytest.raises(ValueError, match=r"white 0\.0 must be above black 1\.0"):
+        cases_of(torch.zeros(1, 1, 2, 2), value_range=(1.0, 0.0))
+
+
+def cases_of(images: torch.Tensor, **more: Any) -> Cases:
+    return Cases(images=images, ids=tuple(map(str, range(len(images)))), **more)
 
 
 def test_resizing_keeps_type_ids_and_the_physical_extent() -> None:

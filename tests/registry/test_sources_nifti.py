@@ -99,6 +99,17 @@ def test_a_folder_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert build_source(source.name).facts() == source.facts()
 
 
+@pytest.mark.parametrize("modality", ["mr", "ct"])
+def test_values_lie_between_black_and_white(tmp_path: Path, modality: str) -> None:
+    save(tmp_path / "scans" / "case.nii.gz", np.random.default_rng(0).normal(0, 300, (12,) * 3))
+    source = build_source(f"nifti:{tmp_path / 'scans'},volume_size=12,modality={modality}")
+    cases = source.cases("train")
+    low, high = cases.value_range
+    inside = (cases.images >= low) & (cases.images <= high)
+    assert inside.float().mean() > 0.99
+    assert cases.images.max() - cases.images.min() > 0.5 * (high - low)
+
+
 def test_splits_of_a_list_keep_their_cases_apart(tmp_path: Path) -> None:
     for number in range(4):
         save(tmp_path / "scans" / f"case_{number}.nii.gz", brain(seed=number))

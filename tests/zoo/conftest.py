@@ -131,7 +131,7 @@ def at_work() -> AtWork:
         recipe: Recipe, dims: int, *, batch: int = 8, device: str = "cpu"
     ) -> tuple[Wiring, Feed]:
         cases = build_source(f"phantoms:shapes_{dims}d,count=160").cases("train").resized(28)
-        feed = Feed(cases, Intensity.of(cases.images), batch=batch, seed=0, device=device)
+        feed = Feed(cases, Intensity.of(cases), batch=batch, seed=0, device=device)
         facts = Facts(
             dims=dims,
             in_channels=1,

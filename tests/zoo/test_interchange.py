@@ -50,7 +50,7 @@ def compositions(backbones: list[str]) -> Iterator[Composed]:
 
 def feed_of(dims: int) -> Feed:
     cases = build_source(f"phantoms:shapes_{dims}d,count=12").cases("train").resized(SIZE)
-    return Feed(cases, Intensity.of(cases.images), batch=BATCH, seed=0)
+    return Feed(cases, Intensity.of(cases), batch=BATCH, seed=0)
 
 
 def needs_of(loss: str) -> set[str]:

@@ -77,7 +77,7 @@ def state_after(raw, dims, rank, ranks):
         "optimizer": {"name": "sgd", "lr": 0.1}, **raw,
     })
     cases = build_source(f"phantoms:shapes_{dims}d,count=24").cases("train").resized(12)
-    feed = Feed(cases, Intensity.of(cases.images), batch=8, seed=0, rank=rank, ranks=ranks)
+    feed = Feed(cases, Intensity.of(cases), batch=8, seed=0, rank=rank, ranks=ranks)
     facts = Facts(dims=dims, in_channels=1, image_size=12, rows={"pooled": len(cases)})
     with BACKBONES.lend("plain", Plain), BACKBONES.lend("double_vit", DoubleViT):
         wiring = Wiring(recipe, facts, synchronised=True)

@@ -221,7 +221,7 @@ def test_a_tracker_that_breaks_is_left_out_and_the_run_goes_on(
 
 def test_other_ranks_tell_nothing(recorder: type[Recorder], tmp_path: Path) -> None:
     cases = build_source("phantoms:shapes_2d,count=16").cases("train").resized(8)
-    feed = loop.Feed(cases, Intensity.of(cases.images), batch=8, seed=0)
+    feed = loop.Feed(cases, Intensity.of(cases), batch=8, seed=0)
     told_by = Trackers(["wandb"], tmp_path, {})
     with Reporter(tmp_path, feed, total=2, quiet=True, trackers=told_by, first=False) as reporter:
         reporter.resume(0, 0.0)

@@ -91,7 +91,7 @@ def batch_of(dims: int = 2) -> Batch:
 
 def feed_of() -> Feed:
     cases = build_source("phantoms:shapes_2d,count=20").cases("train").resized(8)
-    return Feed(cases, Intensity.of(cases.images), batch=5, seed=0)
+    return Feed(cases, Intensity.of(cases), batch=5, seed=0)
 
 
 def state_of(module: nn.Module) -> dict[str, Tensor]:

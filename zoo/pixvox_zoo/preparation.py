@@ -66,7 +66,7 @@ def feed_of(order: Order, fabric: Fabric) -> Feed:
         cases = source.cases(split).resized(order.budget.image_size)
         feed = Feed(
             cases,
-            Intensity.of(cases.images),
+            Intensity.of(cases),
             batch=batch,
             seed=order.seed,
             device=fabric.device,

@@ -20,7 +20,7 @@ from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_zoo.assembly import assemble
 
-FORMAT = 1
+FORMAT = 2
 GOLDEN_TOLERANCE = 1e-4  # across machines and torch versions; the same environment gives equal bits
 
 
@@ -75,7 +75,7 @@ def load(folder: Path | str) -> Pretrained:
     check_golden(folder, backbone)
     return Pretrained(
         backbone=backbone,
-        intensity=Intensity(*(tuple(card["intensity"][key]) for key in ("mean", "std"))),
+        intensity=Intensity(**{key: tuple(value) for key, value in card["intensity"].items()}),
         image_size=card["image_size"],
         sha256=card["sha256"]["backbone.safetensors"],
         card=card,
@@ -152,6 +152,7 @@ def intensity_facts(intensity: Intensity) -> dict[str, Any]:
 def readme(card: Mapping[str, Any]) -> str:
     """The card in prose."""
     data = card["data"]
+    black, white = card["intensity"]["value_range"]
     return "\n".join(
         [
             f"# {card['name']}",
@@ -168,7 +169,7 @@ def readme(card: Mapping[str, Any]) -> str:
             "",
             f"Images are `[B, {card['facts']['in_channels']}, "
             f"{', '.join([str(card['image_size'])] * card['facts']['dims'])}]` in the units of the "
-            "pretraining data.",
+            f"pretraining data: {black:g} is black and {white:g} is white.",
             f"Data licence: {data.get('licence', 'unknown')}. Recipe sha256: "
             f"`{card['recipe']['sha256'][:12]}`.",
             "",

@@ -17,7 +17,7 @@ from pixvox_registry.decoded import Decoded, decode
 from pixvox_registry.errors import UserError, unknown
 from pixvox_registry.places import data_root
 from pixvox_registry.source_spec import spell_source
-from pixvox_registry.volume import read_mask, read_volume
+from pixvox_registry.volume import MODALITIES, read_mask, read_volume
 
 VERSION = "1"  # of the cache; raise it when reading changes
 
@@ -75,6 +75,7 @@ class Msd:
             labels={"volume_mm3": (inside * voxel).round().to(torch.int64)},
             masks=masks,
             spacing_mm=(self.spacing_mm,) * 3,
+            value_range=MODALITIES[self._modality],
         )
 
     def facts(self) -> Mapping[str, Any]:

@@ -88,6 +88,7 @@ class Nifti:
             images=images if len(rows) == len(images) else images[rows],
             ids=tuple(decoded.files[row] for row in rows),
             spacing_mm=spacing,
+            value_range=MODALITIES[self.modality],
         )
 
     def facts(self) -> Mapping[str, Any]:

@@ -75,7 +75,7 @@ def views_of(cases: Cases, some: Cases, recipe: str, *, flips: str, seed: int) -
         flips=flip_axes(flips, cases.dims),
     )
     make = Composition(read_recipe(recipe), facts).views
-    intensity = Intensity.of(cases.images)
+    intensity = Intensity.of(cases)
     draws = Draws(seed, step=0, batch=len(some))
     return [
         intensity.stored(view.image) for view in make(intensity.standardise(some.images), draws)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from pixvox_registry import MAKERS
 from pixvox_registry.artifacts import canonical_json, digest, fingerprint, publish
+from pixvox_registry.cases import GREY_LEVELS
 from pixvox_registry.contracts import Features, Pretrained
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.order import Order
@@ -59,7 +60,7 @@ class ConstantMaker:
         channels = card["in_channels"]
         return Pretrained(
             backbone=Nothing().eval(),
-            intensity=Intensity(mean=(0.0,) * channels, std=(1.0,) * channels),
+            intensity=Intensity((0.0,) * channels, (1.0,) * channels, GREY_LEVELS),
             image_size=card["image_size"],
             sha256=digest(file),
             card=card,
