@@ -85,6 +85,7 @@ def describe(
         **card.get("provenance", {}),
         "recipe": card.get("recipe", {}).get("sha256", ""),
         "backbone": card.get("backbone", {}).get("name", ""),
+        "budget": card.get("budget", {}),
     }
     metrics = metrics_of(cell.protocol, task)
     scores, intervals = score(cases, metrics)

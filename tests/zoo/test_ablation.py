@@ -76,6 +76,8 @@ def test_one_command_trains_each_variant_and_goes_on(
             vary=["tau: low objectives.contrast.loss.settings.temperature=0.1; as-it-is"],
             seeds=1,
             budget="tiny",
+            epochs=2,
+            batch=32,
             tasks="phantom_texture_2d",
             against="random_init",
             protocols="knn_probe",
@@ -86,6 +88,10 @@ def test_one_command_trains_each_variant_and_goes_on(
     run()
     cards = sorted((tmp_path / "runs").glob("*-s0/weights/card.json"))
     assert [card.parts[-3] for card in cards] == ["as-it-is-s0", "low-s0"]
+    budgets = [json.loads(card.read_text())["budget"] for card in cards]
+    assert {(spent["name"], spent["seen"], spent["batch"]) for spent in budgets} == {
+        ("custom", 128, 32)
+    }
     made = [card.stat().st_mtime_ns for card in cards]
     run()
     assert [card.stat().st_mtime_ns for card in cards] == made

@@ -381,6 +381,14 @@ def test_epochs_that_no_run_can_have_are_called_epochs(epochs: float) -> None:
         pixvox_zoo.pretrain("simclr", "phantoms:shapes_2d", "nowhere", epoch=5)  # type: ignore[call-arg]
 
 
+def test_a_batch_is_that_of_every_source() -> None:
+    sources = ("phantoms:shapes_3d,count=8", ("phantoms:shapes_2d,count=8",))
+    own = order_for("toy", sources[0], beside=sources[1], changes={"batch": None})
+    told = order_for("toy", sources[0], beside=sources[1], changes={"batch": 4})
+    assert own.beside[0].batch == budget("small", 2).batch != own.budget.batch
+    assert told.budget.batch == told.beside[0].batch == 4
+
+
 def test_random_init_takes_no_step(tmp_path: Path) -> None:
     order = replace(order_of(), budget=replace(budget("tiny", 2), width=0.25))
     recipe = read_recipe("random_init")

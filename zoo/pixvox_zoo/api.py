@@ -49,7 +49,7 @@ def pretrain(
         data: as on the command line, for example ``phantoms:shapes_2d,count=512``.
         flips: along which axes this anatomy may be mirrored: ``none``, ``all``, or their numbers.
         beside: further sources, whose batches alternate with those of ``data``; of each the same
-            split, and batches as the budget says for its dims.
+            split, and batches as the budget says for its dims, or of ``batch`` as well.
         epochs: instead of what the budget says; likewise ``batch`` to ``stem``.
         devices: processes that train together.
         precision: ``32-true`` or ``bf16-mixed``; by default bf16 on CUDA and 32 elsewhere.
@@ -113,6 +113,7 @@ def order_for(
     if "epochs" in wanted:
         wanted["seen"] = max(1, round(wanted.pop("epochs") * len(source.cases(split))))
     others = [build_source(text) for text in beside]
+    batch = wanted.get("batch")
     return Order(
         method=method,
         source=source,
@@ -121,7 +122,7 @@ def order_for(
         seed=seed,
         flips=flip_axes(flips, source.dims),
         beside=tuple(
-            Beside(source=other, split=split, batch=budget_of(budget, other.dims).batch)
+            Beside(source=other, split=split, batch=batch or budget_of(budget, other.dims).batch)
             for other in others
         ),
     )

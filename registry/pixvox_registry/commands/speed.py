@@ -26,6 +26,7 @@ def speed(
     """Throughput as ratios: the whole step to the bare one, views and probes to other libraries.
 
     Example: pixvox speed simclr --only step --dims 3
+
     Example: pixvox speed --all --seconds 5
     """
     from pixvox_registry.artifacts import canonical_json

@@ -26,6 +26,10 @@ def ablate(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
     budget: Annotated[str, typer.Option(help="What every variant may spend.")] = "brief",
+    epochs: Annotated[
+        float | None, typer.Option(help="Instead of the budget's cases seen; of --data.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Instead of the budget's.")] = None,
     tasks: Annotated[str, typer.Option(help="Measure on these, with commas.")] = "",
     against: Annotated[
         str, typer.Option(help="Recipes to measure beside them, pretrained on each task.")
@@ -41,6 +45,7 @@ def ablate(
     allows: give the variants the same --flips.
 
     Example: pixvox ablate joint_swav --data nifti:scans --beside medmnist:breastmnist --seeds 1
+
     Example: pixvox ablate cluster_contrast --data isic2017 --tasks isic2017 --against simclr
     """
     from pixvox_zoo.ablation import axes_of, axis_of, variants_of
@@ -64,6 +69,8 @@ def ablate(
                 beside=beside or (),
                 overrides=overrides,
                 budget=budget,
+                epochs=epochs,
+                batch=batch,
                 seed=seed,
                 resume=True,
                 quiet=quiet,
