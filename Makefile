@@ -24,6 +24,7 @@ slow: $(VENV)/installed-test
 
 boards: $(VENV)/installed
 	$(BIN)/pixvox board leaderboards/results --out leaderboards --readme README.md
+	for study in leaderboards/studies/*/; do $(BIN)/pixvox board $${study}results --out $$study || exit 1; done
 	$(BIN)/pixvox zoo page
 
 $(VENV)/installed: pyproject.toml

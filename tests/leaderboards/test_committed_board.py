@@ -14,6 +14,7 @@ from pixvox_leaderboards.verify import examine
 
 ROOT = Path(__file__).parents[2]
 HOME = ROOT / "leaderboards"
+STUDIES = sorted(results.parent for results in HOME.glob("studies/*/results"))
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,15 @@ def test_committed_boards_are_what_the_results_say(board: Board, tmp_path: Path)
     assert not stale, f"{', '.join(stale)}: run `make boards` and commit what it changes"
 
 
-def test_every_committed_result_is_verified() -> None:
-    findings = [examine(file) for file in files_of(HOME / "results")]
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
+def test_boards_of_studies_are_what_their_results_say(study: Path) -> None:
+    made = outputs.texts(build(read_all(study / "results")))
+    stale = [name for name, content in made.items() if (study / name).read_bytes() != content]
+    assert not stale, f"{study.name}: {', '.join(stale)}: run `make boards` and commit them"
+
+
+@pytest.mark.parametrize("home", [HOME, *STUDIES], ids=lambda home: home.name)
+def test_every_committed_result_is_verified(home: Path) -> None:
+    findings = [examine(file) for file in files_of(home / "results")]
     wrong = [s for found in findings for s in (found.fault, *found.unchecked) if s]
     assert not wrong, "\n".join(wrong)
