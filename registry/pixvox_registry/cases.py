@@ -24,10 +24,11 @@ class Cases:
         patients: one per case, or None where the dataset does not say.
         spacing_mm: distance of neighbouring pixels or voxels along ``*S``, or None.
         value_range: the stored values of black and white, by which scales of different sources are
-            brought to one another. By default 0 and 255; other types than uint8 must say.
+            brought to one another. By default those of uint8; a source of any other type must say,
+            for nobody can tell from its values.
 
     Raises:
-        ValueError: lengths differ, ids repeat, or values have no range.
+        ValueError: lengths differ, ids repeat, or white is not above black.
     """
 
     images: Tensor

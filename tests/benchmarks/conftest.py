@@ -116,7 +116,8 @@ class Guest:
         return Pretrained(
             backbone=Projection(int(seed), gain), image_size=4,
             intensity=Intensity((0.0,), (255.0,), (0.0, 255.0)),
-            sha256=fingerprint([method, seed]), card={"backbone": {"name": "toy"}})
+            sha256=fingerprint([method, seed]),
+            card={"backbone": {"name": "toy"}, "budget": {"name": "own"}})
 
     def estimate(self, order):
         return 12.5, 2**20

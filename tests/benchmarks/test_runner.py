@@ -59,6 +59,7 @@ def test_a_grid_is_measured_once_and_its_figures_follow_from_its_files(
         assert (result.n_scored, result.n_expected, result.units) == (24, 24, "image")
         assert result.provenance["test_openings"] == 1
         assert result.provenance["weights"]["backbone"] == "toy"
+        assert result.provenance["weights"]["budget"] == {"name": "own"}
         assert result.plugins["protocol/nearest"].startswith("guest 0.1 ")
         probability, target = np.array(cases.probability), np.array(cases.target)
         for name in result.metrics:

@@ -29,7 +29,9 @@ def ablate(
     epochs: Annotated[
         float | None, typer.Option(help="Instead of the budget's cases seen; of --data.")
     ] = None,
-    batch: Annotated[int | None, typer.Option(help="Instead of the budget's.")] = None,
+    batch: Annotated[
+        int | None, typer.Option(help="Of every source, instead of the budget's.")
+    ] = None,
     tasks: Annotated[str, typer.Option(help="Measure on these, with commas.")] = "",
     against: Annotated[
         str, typer.Option(help="Recipes to measure beside them, pretrained on each task.")

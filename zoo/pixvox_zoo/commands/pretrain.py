@@ -21,9 +21,7 @@ def pretrain(
     epochs: Annotated[
         float | None, typer.Option(help="Instead of the budget's cases seen.")
     ] = None,
-    batch: Annotated[
-        int | None, typer.Option(help="Instead of the budget's; over all devices.")
-    ] = None,
+    batch: Annotated[int | None, typer.Option(help="Of every source, over all devices.")] = None,
     image_size: Annotated[int | None, typer.Option(help="Instead of the budget's side.")] = None,
     width: Annotated[float | None, typer.Option(help="Instead of the budget's width.")] = None,
     stem: Annotated[
