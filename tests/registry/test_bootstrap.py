@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from pixvox_registry import UserError, bootstrap
+from pixvox_registry import UserError, resampling
 from pixvox_registry.bootstrap import Interval, interval
+from pixvox_registry.draws import key
 
 
 def mean_of(x):
@@ -64,7 +65,7 @@ def test_auc_within_class_agrees_with_scipys_two_samples():
 
 def test_a_naive_loop_gives_the_same_interval():
     x = np.random.default_rng(3).gamma(2.0, size=25)
-    random = np.random.default_rng(bootstrap.key(7, "bootstrap", 0))
+    random = np.random.default_rng(key(7, "bootstrap", 0))
     drawn = np.array([x[random.integers(25, size=25)].mean() for _ in range(200)])
     left_out = np.array([np.delete(x, i).mean() for i in range(25)])
     influence = left_out.mean() - left_out
@@ -98,7 +99,7 @@ def test_strata_keep_their_size_and_pieces_change_nothing(monkeypatch):
 
     whole = interval(watched, 60, strata=positive, resamples=50)
     assert set(np.concatenate(seen)) == {19.0, 20.0}  # 19 only where one is left out
-    monkeypatch.setattr(bootstrap, "WEIGHTS_AT_ONCE", 7 * 60)
+    monkeypatch.setattr(resampling, "WEIGHTS_AT_ONCE", 7 * 60)
     assert interval(auc_of(score, positive), 60, strata=positive, resamples=50) == whole
     assert interval(auc_of(score, positive), 60, strata=positive, resamples=50, seed=1) != whole
 
