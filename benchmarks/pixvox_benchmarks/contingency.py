@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pixvox_benchmarks.scorable import Floats
-from pixvox_registry.errors import UserError
+from pixvox_benchmarks.scorable import Floats, refuse, weighting
 
 
 def contingency(cluster: ArrayLike, target: ArrayLike, weight: ArrayLike) -> Floats:
@@ -15,18 +14,15 @@ def contingency(cluster: ArrayLike, target: ArrayLike, weight: ArrayLike) -> Flo
     Clusters and classes without a case have no place.
 
     Raises:
-        UserError: shapes that disagree, clusters that are no numbers of a cluster, or no cases.
+        UserError: shapes that disagree, clusters that are no numbers of a cluster, no cases, or
+            weights that are none.
     """
-    k, y, w = np.asarray(cluster), np.asarray(target), np.asarray(weight, np.float64)
-    if k.ndim != 1 or not len(k) or y.shape != k.shape or w.shape[1:] != k.shape:
-        raise UserError(
-            "A metric of clusters wanted clusters [N], targets [N] and weights [P, N]; shapes "
-            f"{k.shape}, {y.shape} and {w.shape} came."
-        )
+    k, y = np.asarray(cluster), np.asarray(target)
+    if k.ndim != 1 or not len(k) or y.shape != k.shape:
+        refuse("clusters [N] and targets [N] of some cases", f"shapes {k.shape} and {y.shape}")
     if not (np.isfinite(k).all() and (k == np.round(k)).all() and k.min() >= 0):
-        raise UserError(
-            "A metric of clusters wanted whole numbers from 0 as clusters; others came."
-        )
+        refuse("whole numbers from 0 as clusters", "others")
+    w = weighting(weight, len(k))
     member, of_class = _one_hot(k), _one_hot(y)
     both = member[:, :, None] * of_class[:, None, :]  # [N, K, C]
     table: Floats = (w @ both.reshape(len(k), -1)).reshape(len(w), *both.shape[1:])

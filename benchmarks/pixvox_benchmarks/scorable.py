@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -21,27 +23,35 @@ def scorable(
             (within 1e-6), targets that are no classes, negative weights, no cases, or one class
             where two are needed.
     """
-    p, w = np.asarray(probability, np.float64), np.asarray(weight, np.float64)
-    y = np.asarray(target)
-    if p.ndim != 2 or p.shape[1] < 2 or y.shape != p.shape[:1] or w.shape[1:] != y.shape:
-        _refuse(
-            "probabilities [N, K >= 2], targets [N] and weights [P, N]",
-            f"shapes {p.shape}, {y.shape} and {w.shape}",
-        )
+    p, y = np.asarray(probability, np.float64), np.asarray(target)
+    if p.ndim != 2 or p.shape[1] < 2 or y.shape != p.shape[:1]:
+        refuse("probabilities [N, K >= 2] and targets [N]", f"shapes {p.shape} and {y.shape}")
     if not len(y):
-        _refuse("at least two cases of two classes", "an empty split")
+        refuse("at least two cases of two classes", "an empty split")
     if not (p.min() >= 0 and p.max() <= 1 + 1e-6):  # false for NaN too
-        _refuse("probabilities between 0 and 1", f"values from {p.min():g} to {p.max():g}")
+        refuse("probabilities between 0 and 1", f"values from {p.min():g} to {p.max():g}")
     worst = np.abs(p.sum(1) - 1).max()
     if worst > 1e-6:
-        _refuse("probabilities that sum to 1 for each case", f"a sum that is {worst:g} off")
+        refuse("probabilities that sum to 1 for each case", f"a sum that is {worst:g} off")
     if not np.issubdtype(y.dtype, np.integer) or y.min() < 0 or y.max() >= p.shape[1]:
-        _refuse(f"integer targets of 0 to {p.shape[1] - 1}", f"{y.dtype}, {y.min()} to {y.max()}")
+        refuse(f"integer targets of 0 to {p.shape[1] - 1}", f"{y.dtype}, {y.min()} to {y.max()}")
     if (y == y[0]).all():
-        _refuse("at least two classes among the test cases", f"one class in test, {y[0]}")
+        refuse("at least two classes among the test cases", f"one class in test, {y[0]}")
+    return p, y.astype(np.int64), weighting(weight, len(y))
+
+
+def weighting(weight: ArrayLike, cases: int) -> Floats:
+    """``[P, N]`` as float64, checked.
+
+    Raises:
+        UserError: another shape, or weights that are negative or not finite.
+    """
+    w = np.asarray(weight, np.float64)
+    if w.ndim != 2 or w.shape[1] != cases:
+        refuse(f"weights [P, N] of {cases} cases", f"shapes {w.shape}")
     if w.size and not (w.min() >= 0 and np.isfinite(w.max())):
-        _refuse("finite weights of zero or more", f"weights from {w.min():g} to {w.max():g}")
-    return p, y.astype(np.int64), w
+        refuse("finite weights of zero or more", f"weights from {w.min():g} to {w.max():g}")
+    return w
 
 
 def decided(probability: Floats) -> Classes:
@@ -51,7 +61,12 @@ def decided(probability: Floats) -> Classes:
     return np.asarray(probability.argmax(1), np.int64)
 
 
-def _refuse(wanted: str, came: str) -> None:
+def refuse(wanted: str, came: str) -> NoReturn:
+    """Say what a metric wanted and what came.
+
+    Raises:
+        UserError: always.
+    """
     raise UserError(
         f"A metric wanted {wanted}; {came} came. Check the protocol that made these predictions "
         "and the split that it was tested on."

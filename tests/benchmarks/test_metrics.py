@@ -4,12 +4,29 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.metrics import accuracy_score, balanced_accuracy_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    balanced_accuracy_score,
+    brier_score_loss,
+    cohen_kappa_score,
+    f1_score,
+    roc_auc_score,
+)
 
 from pixvox_registry import METRICS, UserError
 from pixvox_registry.bootstrap import interval
 
-NAMES = ["accuracy", "auc", "balanced_accuracy", "expected_calibration_error"]
+NAMES = [
+    "accuracy",
+    "auc",
+    "average_precision",
+    "balanced_accuracy",
+    "brier",
+    "cohen_kappa",
+    "expected_calibration_error",
+    "f1",
+]
 
 
 def predictions(cases, classes, *, seed=0, ties=False):
@@ -51,28 +68,64 @@ def naive_calibration(p, y, w, bins=15):
     return error
 
 
-def sklearn_auc(p, y, w):
-    if p.shape[1] == 2:
-        return roc_auc_score(y, p[:, 1], sample_weight=w)
-    per_class = [roc_auc_score(y == k, p[:, k], sample_weight=w) for k in range(p.shape[1])]
-    return np.mean(per_class)
+def naive_brier(p, y, w):
+    error = 0.0
+    for i in range(len(y)):
+        error += w[i] * sum((p[i, k] - (y[i] == k)) ** 2 for k in range(p.shape[1]))
+    return error / w.sum()
 
 
-def sklearn_accuracy(p, y, w):
-    decided = p[:, 1] > 0.5 if p.shape[1] == 2 else p.argmax(1)
-    return accuracy_score(y, decided, sample_weight=w)
+def naive_precision(p, y, w):
+    """At each case of the class, how many of those that score as high are of it?"""
+    means = []
+    for k in [1] if p.shape[1] == 2 else range(p.shape[1]):
+        found = total = 0.0
+        for i in np.flatnonzero(y == k):
+            ahead = [j for j in range(len(y)) if p[j, k] >= p[i, k]]
+            if w[i]:
+                found += w[i] * sum(w[j] for j in ahead if y[j] == k) / sum(w[ahead])
+            total += w[i]
+        means.append(found / total)
+    return np.mean(means)
 
 
-def sklearn_balanced(p, y, w):
-    decided = p[:, 1] > 0.5 if p.shape[1] == 2 else p.argmax(1)
-    return balanced_accuracy_score(y, decided, sample_weight=w)
+def decisions(p):
+    return p[:, 1] > 0.5 if p.shape[1] == 2 else p.argmax(1)
+
+
+def of_each_class(score):
+    """The mean of a score of scikit-learn's for one class against the rest."""
+
+    def mean(p, y, w):
+        classes = [1] if p.shape[1] == 2 else range(p.shape[1])
+        return np.mean([score(y == k, p[:, k], sample_weight=w) for k in classes])
+
+    return mean
+
+
+def of_decisions(score, **settings):
+    def found(p, y, w):
+        return score(y, decisions(p), sample_weight=w, **settings)
+
+    return found
+
+
+def sklearn_brier(p, y, w):
+    classes = range(p.shape[1])
+    return sum(brier_score_loss(y == k, p[:, k], sample_weight=w) for k in classes)
 
 
 REFERENCES = [
     ("auc", naive_auc),
-    ("auc", sklearn_auc),
-    ("accuracy", sklearn_accuracy),
-    ("balanced_accuracy", sklearn_balanced),
+    ("auc", of_each_class(roc_auc_score)),
+    ("average_precision", naive_precision),
+    ("average_precision", of_each_class(average_precision_score)),
+    ("accuracy", of_decisions(accuracy_score)),
+    ("balanced_accuracy", of_decisions(balanced_accuracy_score)),
+    ("f1", of_decisions(f1_score, average="macro")),
+    ("cohen_kappa", of_decisions(cohen_kappa_score)),
+    ("brier", naive_brier),
+    ("brier", sklearn_brier),
     ("expected_calibration_error", naive_calibration),
 ]
 
@@ -106,10 +159,11 @@ def binary(draw):
 
 @settings(max_examples=60, deadline=None)
 @given(binary())
-def test_every_score_lies_between_0_and_1(case):
+def test_every_score_lies_in_its_range(case):
     p, y = case
     for name in NAMES:
-        assert -1e-12 <= score_one(name, p, y) <= 1 + 1e-12
+        low, high = METRICS.get(name).range
+        assert low - 1e-12 <= score_one(name, p, y) <= high + 1e-12
 
 
 @settings(max_examples=60, deadline=None)
@@ -175,17 +229,46 @@ def test_a_fault_is_an_error_and_never_a_score(name, said, fault):
         METRICS.build(name)(*fault(*predictions(9, 3)))
 
 
-def test_auc_of_a_class_without_cases_is_refused_by_name():
+@pytest.mark.parametrize(("name", "said"), [("auc", "AUC"), ("average_precision", "Average pre")])
+def test_a_curve_of_a_class_without_cases_is_refused_by_name(name, said):
     p, y, w = predictions(30, 3)
     y[y == 2] = 1
-    with pytest.raises(UserError, match="none came of class 2"):
-        METRICS.build("auc")(p, y, w)
+    with pytest.raises(UserError, match=f"{said}.* none came of class 2"):
+        METRICS.build(name)(p, y, w)
+
+
+def test_f1_of_a_class_without_cases_is_0_where_it_is_decided_and_does_not_count_where_not():
+    y = np.array([0, 0, 1, 1])
+    assert score_one("f1", np.eye(4)[[0, 0, 1, 1]], y) == 1
+    wrong = np.eye(4)[[0, 0, 1, 3]]
+    assert score_one("f1", wrong, y) == pytest.approx((1 + 2 / 3 + 0) / 3)
+    unseen = METRICS.build("f1")(wrong, y, np.array([[1.0, 1, 1, 0]]))
+    assert unseen == [1]  # the case that was decided as class 3 was not drawn
+
+
+def test_kappa_is_0_for_decisions_that_know_nothing_and_below_for_those_that_err():
+    y = np.array([0, 1, 0, 1])
+    assert score_one("cohen_kappa", np.eye(2)[[0, 0, 0, 0]], y) == 0
+    assert score_one("cohen_kappa", np.eye(2)[[1, 0, 1, 0]], y) == -1
+    assert score_one("cohen_kappa", np.eye(2)[y], y) == 1
+    right = METRICS.build("cohen_kappa")(np.eye(2)[y], y, np.array([[2.0, 0, 1, 0]]))
+    assert np.isnan(right).all()  # one class is all there is
+
+
+def test_brier_reaches_2_where_the_wrong_class_is_certain():
+    y = np.array([0, 1, 2])
+    assert score_one("brier", np.eye(3)[[1, 2, 0]], y) == 2
+    assert score_one("brier", np.eye(3)[y], y) == 0
+
+
+def test_equal_scores_have_the_share_of_the_class_as_average_precision():
+    assert score_one("average_precision", np.full((4, 2), 0.5), np.array([0, 1, 0, 0])) == 0.25
 
 
 def test_a_class_without_weight_is_not_a_number():
     p, y, w = predictions(30, 3)
     w[0, y == 1] = 0
-    for name in ("auc", "balanced_accuracy"):
+    for name in ("auc", "average_precision", "balanced_accuracy", "f1"):
         assert np.isnan(METRICS.build(name)(p, y, w)).tolist() == [True] + [False] * 5
 
 

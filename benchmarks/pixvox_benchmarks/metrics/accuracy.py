@@ -16,6 +16,8 @@ class Accuracy:
     version = "1"
     higher_is_better = True
     stratified = False
+    range = (0.0, 1.0)
+    conventions = "A class without test cases counts for nothing; a split of one class is refused."
 
     def __call__(self, probability: Floats, target: Classes, weight: Floats) -> Floats:
         """``[N, K], [N], [P, N] -> [P]``.

@@ -19,6 +19,10 @@ class Ari:
     version = "1"
     higher_is_better = True
     stratified = False
+    range = (-0.5, 1.0)
+    conventions = (
+        "One cluster scores 0; where there is but one class too, or each case is alone in both, 1."
+    )
 
     def __call__(self, cluster: Floats, target: Classes, weight: Floats) -> Floats:
         """``[N], [N], [P, N] -> [P]``.

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from pixvox_benchmarks.against_rest import classes_against_rest
 from pixvox_benchmarks.scorable import Classes, Floats, scorable
-from pixvox_registry import METRICS, UserError
+from pixvox_registry import METRICS
 
 
 @METRICS.register
@@ -20,6 +21,11 @@ class Auc:
     version = "1"
     higher_is_better = True
     stratified = True
+    range = (0.0, 1.0)
+    conventions = (
+        "A class without test cases is refused; a weighting that leaves a class without weight "
+        "scores NaN."
+    )
 
     def __call__(self, probability: Floats, target: Classes, weight: Floats) -> Floats:
         """``[N, K], [N], [P, N] -> [P]``.
@@ -28,13 +34,7 @@ class Auc:
             UserError: not scorable, or a class has no test case.
         """
         p, y, w = scorable(probability, target, weight)
-        classes = range(1, 2) if p.shape[1] == 2 else range(p.shape[1])
-        absent = sorted(set(classes) - set(y.tolist()))
-        if absent:
-            raise UserError(
-                f"AUC wanted test cases of each of {p.shape[1]} classes; none came of class "
-                f"{', '.join(map(str, absent))}. Use accuracy, or a split that has them."
-            )
+        classes = classes_against_rest("AUC", p, y)
         areas: Floats = np.mean([_area(p[:, k], y == k, w) for k in classes], axis=0)
         return areas
 

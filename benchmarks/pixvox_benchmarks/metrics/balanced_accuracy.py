@@ -18,6 +18,11 @@ class BalancedAccuracy:
     version = "1"
     higher_is_better = True
     stratified = True
+    range = (0.0, 1.0)
+    conventions = (
+        "A class without test cases does not count; a weighting that leaves a class of the test "
+        "without weight scores NaN."
+    )
 
     def __call__(self, probability: Floats, target: Classes, weight: Floats) -> Floats:
         """``[N, K], [N], [P, N] -> [P]``.

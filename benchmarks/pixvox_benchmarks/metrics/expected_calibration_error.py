@@ -19,6 +19,8 @@ class ExpectedCalibrationError:
     version = "1"
     higher_is_better = False
     stratified = False
+    range = (0.0, 1.0)
+    conventions = "An empty bin adds nothing; a split of one class is refused."
 
     def __init__(self, bins: int = 15) -> None:
         self.bins = bins

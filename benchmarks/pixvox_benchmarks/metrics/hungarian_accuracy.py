@@ -20,6 +20,10 @@ class HungarianAccuracy:
     version = "1"
     higher_is_better = True
     stratified = False
+    range = (0.0, 1.0)
+    conventions = (
+        "Cases of a cluster beyond the number of classes are wrong; an empty cluster has no place."
+    )
 
     def __call__(self, cluster: Floats, target: Classes, weight: Floats) -> Floats:
         """``[N], [N], [P, N] -> [P]``.

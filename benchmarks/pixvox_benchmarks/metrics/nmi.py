@@ -20,6 +20,8 @@ class Nmi:
     version = "1"
     higher_is_better = True
     stratified = False
+    range = (0.0, 1.0)
+    conventions = "One cluster scores 0, also where there is but one class."
 
     def __call__(self, cluster: Floats, target: Classes, weight: Floats) -> Floats:
         """``[N], [N], [P, N] -> [P]``.

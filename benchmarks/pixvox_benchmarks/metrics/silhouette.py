@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixvox_benchmarks.scorable import Classes, Floats
+from pixvox_benchmarks.scorable import Classes, Floats, refuse, weighting
 from pixvox_registry import METRICS
-from pixvox_registry.errors import UserError
 
 
 @METRICS.register
@@ -19,15 +18,22 @@ class Silhouette:
     version = "1"
     higher_is_better = True
     stratified = False
+    range = (-1.0, 1.0)
+    conventions = (
+        "A case alone in its cluster scores 0, and so does every case where there is one cluster."
+    )
 
     def __call__(self, silhouette: Floats, target: Classes, weight: Floats) -> Floats:
         """``[N], [N], [P, N] -> [P]``.
 
         Raises:
-            UserError: values beyond -1 and 1.
+            UserError: values beyond -1 and 1, or no cases.
         """
         value = np.asarray(silhouette, np.float64)
+        if value.ndim != 1 or not len(value):
+            refuse("a silhouette for each of some cases, [N]", f"shape {value.shape}")
         if not (np.abs(value) <= 1).all():  # false for NaN too
-            raise UserError("Metric silhouette wanted values from -1 to 1; others came.")
-        mean: Floats = weight @ value / weight.sum(1)
+            refuse("silhouettes from -1 to 1", "others")
+        w = weighting(weight, len(value))
+        mean: Floats = w @ value / w.sum(1)
         return mean
