@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pixvox_benchmarks.case_scores import CaseScores, Columns, applied
+from pixvox_benchmarks.case_scores import CaseScores
 from pixvox_leaderboards.reading import Reading
-from pixvox_registry import METRICS, UserError
+from pixvox_leaderboards.seed_mean import seed_mean
+from pixvox_registry import METRICS
 from pixvox_registry.bootstrap import Interval, interval
 from pixvox_registry.contracts import Metric
 
@@ -58,10 +58,10 @@ def estimate(name: str, readings: Sequence[Reading]) -> Estimate:
     if metric is not None:
         found = joint_interval(metric, [reading.cases for reading in readings])
     return Estimate(
-        mean=_rounded(float(np.mean(scores))),
-        low=_rounded(found.low) if metric else None,
-        high=_rounded(found.high) if metric else None,
-        seed_sd=_rounded(float(np.std(scores, ddof=1))) if len(scores) > 1 else None,
+        mean=rounded(float(np.mean(scores))),
+        low=rounded(found.low) if metric else None,
+        high=rounded(found.high) if metric else None,
+        seed_sd=rounded(float(np.std(scores, ddof=1))) if len(scores) > 1 else None,
         method=found.method,
         note=found.note,
         higher_is_better=head.higher_is_better[name],
@@ -70,39 +70,8 @@ def estimate(name: str, readings: Sequence[Reading]) -> Estimate:
 
 def joint_interval(metric: Metric, runs: Sequence[CaseScores]) -> Interval:
     """Each resample draws its cases once for all seeds and averages the metric over them."""
-    every = aligned(runs)
-    target = every[0]["target"]
-
-    def mean_over_seeds(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-        """``[P, N] -> [P]``."""
-        scores: NDArray[np.float64] = np.mean(
-            [applied(metric, columns, weight) for columns in every], axis=0
-        )
-        return scores
-
-    strata = target if metric.stratified else None
-    return interval(mean_over_seeds, len(target), strata=strata)
-
-
-def aligned(runs: Sequence[CaseScores]) -> list[Columns]:
-    """What each run says of each case, in the order of the first run's cases.
-
-    Raises:
-        UserError: the runs are not about the same cases.
-    """
-    first = runs[0]
-    wanted = dict(zip(first.ids, first.target, strict=True))
-    every: list[Columns] = []
-    for run in runs:
-        if dict(zip(run.ids, run.target, strict=True)) != wanted:
-            raise UserError(
-                "The seeds of one row must say something of the same cases with the same labels; "
-                "these do not, although they state the same task. Remove the results of one."
-            )
-        place = {case: number for number, case in enumerate(run.ids)}
-        order = [place[case] for case in first.ids]
-        every.append({name: column[order] for name, column in run.arrays().items()})
-    return every
+    score = seed_mean(metric, runs)
+    return interval(score, score.cases, strata=score.strata)
 
 
 def installed(name: str, version: str) -> tuple[Metric | None, str]:
@@ -115,5 +84,6 @@ def installed(name: str, version: str) -> tuple[Metric | None, str]:
     return metric, ""
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """As boards show it."""
     return round(value, DIGITS) + 0.0  # no -0.0

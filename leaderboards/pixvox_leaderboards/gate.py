@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
-from pixvox_leaderboards.board import Board, Panel, build
+from pixvox_leaderboards.board import Board, build
 from pixvox_leaderboards.estimate import DIGITS, Estimate
+from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.reading import Reading
 from pixvox_leaderboards.row import floor_of
 from pixvox_registry.artifacts import canonical_json

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from pixvox_leaderboards import wording
-from pixvox_leaderboards.board import Board, Panel
+from pixvox_leaderboards import league_wording, wording
+from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.estimate import Estimate
+from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.row import Row
 
 STRIP = 220  # width of an interval drawing, in its own units
@@ -48,11 +49,17 @@ def page(board: Board) -> str:
         parts.append(f"<p>{escape(wording.budget_texts(panels))}</p>")
         if len(panels) > 1:
             parts += _overviews(panels)
+        for league in board.leagues_under(budget):
+            heads, lines = league_wording.cells(league)
+            parts.append(f"<h3>{escape(league_wording.title(league))}</h3>")
+            parts.append(_tabulated(list(map(escape, heads)), [_plain(line) for line in lines]))
+            parts += _paragraphs([league_wording.told(league)])
         for panel in panels:
             parts.append(f"<h3>{escape(wording.panel_title(panel))}</h3>")
             parts.append(f"<p>{escape(wording.panel_facts(panel))}</p>{_table(panel)}")
             parts += _paragraphs([wording.floor_text(panel)])
-    parts += _paragraphs(wording.LEGEND)
+    legend = [*wording.LEGEND, wording.TABLES, *(league_wording.LEGEND if board.leagues else ())]
+    parts += _paragraphs(legend)
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -97,7 +104,8 @@ def _cell(panel: Panel, method: str) -> str:
 
 def _table(panel: Panel) -> str:
     first, *others = panel.metrics
-    heads = ["rank", "method", escape(wording.metric_label(panel, first)), "", "seed SD"]
+    heads = ["rank", "method", escape(wording.metric_label(panel, first)), ""]
+    heads += ["over random init", "p (Holm)", "seed SD"]
     heads += [escape(wording.metric_label(panel, metric)) for metric in others]
     heads += ["seeds", "scored", "stem", "parameters", "marks"]
     return _tabulated(heads, [_line(panel, row) for row in panel.rows])
@@ -112,6 +120,8 @@ def _line(panel: Panel, row: Row) -> str:
         escape(wording.name_of(row.method)),
         _estimate(ranking),
         _strip(panel, row) if ranking else "",
+        wording.gain_text(row.over_floor),
+        escape(wording.chance_text(row.over_floor)),
         wording.figure(ranking.seed_sd if ranking else None),
         *[_estimate(row.estimates.get(metric)) for metric in others],
         str(len(row.seeds)),
@@ -121,6 +131,13 @@ def _line(panel: Panel, row: Row) -> str:
         escape(", ".join(row.marks)),
     ]
     return f'<tr class="{kind}">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
+
+
+def _plain(cells: Sequence[str]) -> str:
+    """A line of a table that is nothing but text; ``*x*`` is a reference."""
+    kind = "reference" if cells[0].startswith("*") else "method"
+    inside = "".join(f"<td>{escape(cell.strip('*'))}</td>" for cell in cells)
+    return f'<tr class="{kind}">{inside}</tr>'
 
 
 def _estimate(estimate: Estimate | None) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from pixvox_leaderboards import wording
-from pixvox_leaderboards.board import Board, Panel
+from pixvox_leaderboards import league_wording, wording
+from pixvox_leaderboards.board import Board
+from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.row import Row
 
 
@@ -19,10 +20,15 @@ def markdown(board: Board) -> str:
         parts += [f"## Budget `{budget}`", wording.budget_texts(panels)]
         if len(panels) > 1:
             parts += overviews(panels)
+        for league in board.leagues_under(budget):
+            title, said = league_wording.title(league), league_wording.told(league)
+            heads, lines = league_wording.cells(league)
+            parts += [f"### {title}", _tabulated(heads, lines), said]
         for panel in panels:
             parts += [f"### {wording.panel_title(panel)}", wording.panel_facts(panel), table(panel)]
             parts.append(wording.floor_text(panel))
-    return "\n\n".join(filter(None, [*parts, *wording.LEGEND])) + "\n"
+    legend = [*wording.LEGEND, wording.TABLES, *(league_wording.LEGEND if board.leagues else ())]
+    return "\n\n".join(filter(None, [*parts, *legend])) + "\n"
 
 
 def summary(board: Board, picture: str | None) -> str:
@@ -62,6 +68,8 @@ def table(panel: Panel) -> str:
         "rank",
         "method",
         wording.metric_label(panel, first),
+        "over random init",
+        "p (Holm)",
         "seed SD",
         *[wording.metric_label(panel, metric) for metric in others],
         "seeds",
@@ -80,6 +88,8 @@ def _line(panel: Panel, row: Row) -> list[str]:
         wording.rank_text(row),
         wording.name_of(row.method),
         wording.with_interval(ranking),
+        wording.gain_text(row.over_floor),
+        wording.chance_text(row.over_floor),
         wording.figure(ranking.seed_sd if ranking else None),
         *[wording.with_interval(row.estimates.get(metric)) for metric in others],
         str(len(row.seeds)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pixvox_leaderboards import league_picture
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.html import page
 from pixvox_leaderboards.markdown import markdown, summary
@@ -13,13 +14,20 @@ from pixvox_leaderboards.records import as_csv, as_json
 from pixvox_registry.artifacts import publish
 from pixvox_registry.errors import UserError
 
-PICTURE = "board.png"
+PICTURE, RANKS = "board.png", "ranks.png"
 BEGIN, END = "<!-- board:begin -->", "<!-- board:end -->"
 
 
 def write(board: Board, folder: Path) -> list[Path]:
-    """``board.md``, ``.csv``, ``.json``, ``.png`` and ``.html``; each whole or not at all."""
+    """``board.md``, ``.csv``, ``.json``, ``.png`` and ``.html``; each whole or not at all.
+
+    And ``ranks.png`` where methods are ranked over tasks; elsewhere that of yesterday goes.
+    """
     forms = {**texts(board), PICTURE: png(board)}
+    if board.leagues:
+        forms[RANKS] = league_picture.png(board.leagues)
+    else:
+        (folder / RANKS).unlink(missing_ok=True)
     for name, content in forms.items():
         publish(folder / name, content)
     return [folder / name for name in forms]

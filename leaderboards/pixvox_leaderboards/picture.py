@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pixvox_leaderboards import wording
-from pixvox_leaderboards.board import Board, Panel
+from pixvox_leaderboards.board import Board
+from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.row import NOT_BETTER, Row
 
 if TYPE_CHECKING:
@@ -20,13 +21,18 @@ ROW_INCHES, PANEL_INCHES, NAME_INCHES = 0.27, 3.3, 1.5
 
 
 def png(board: Board) -> bytes:
-    """PNG bytes that depend on the board alone: no hour, no version, nobody's settings."""
+    """PNG bytes that depend on the board alone."""
+    return drawn(lambda: _figure(board))
+
+
+def drawn(figure_of: Callable[[], Figure]) -> bytes:
+    """A figure as PNG bytes that hang on it alone: no hour, no version, nobody's settings."""
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
-        figure = _figure(board)
+        figure = figure_of()
         FigureCanvasAgg(figure)
         stream = io.BytesIO()
         figure.savefig(stream, format="png", dpi=150, metadata={"Software": None})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pixvox_leaderboards.row import NOT_BETTER, Row, floor_of
+from pixvox_leaderboards.row import NOT_BETTER, WORSE, Row
 
 
 def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
@@ -13,8 +13,7 @@ def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
 
     Methods first, best first; then references; then stale rows. A rank is one more than the number
     of methods whose whole interval is better, so methods whose intervals overlap may share it.
-    Without intervals nothing is ranked, and nothing is compared with random init; that is the
-    random init of the same backbone.
+    Without intervals nothing is ranked. What the test against random init tells is a mark.
     """
     comparable = [r for r in rows if not r.is_stale and r.estimates[metric].has_interval]
     contest = [row for row in comparable if not row.is_reference]
@@ -22,7 +21,7 @@ def ranked(rows: Sequence[Row], metric: str) -> list[Row]:
         replace(
             row,
             rank=_rank(row, contest, metric) if row in contest else None,
-            marks=_marks(row, floor_of(row, comparable), metric),
+            marks=_marks(row),
         )
         for row in rows
     ]
@@ -34,16 +33,14 @@ def _rank(row: Row, contest: Sequence[Row], metric: str) -> int:
     return 1 + sum(other.estimates[metric].is_clearly_better_than(mine) for other in contest)
 
 
-def _marks(row: Row, floor: Row | None, metric: str) -> tuple[str, ...]:
+def _marks(row: Row) -> tuple[str, ...]:
     found = []
     if row.is_stale:
         found.append("stale")
     if row.is_collapsed:
         found.append("collapsed")
-    if floor is not None and row is not floor and not row.is_stale:
-        mine, chance = row.estimates[metric], floor.estimates[metric]
-        if not mine.is_clearly_better_than(chance):
-            found.append(NOT_BETTER)
+    if row.over_floor is not None and not row.over_floor.is_better:
+        found.append(WORSE if row.over_floor.is_worse else NOT_BETTER)
     if not row.is_verified:
         found.append("unverified data")
     return tuple(found)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
-from pixvox_leaderboards.board import Board, Panel
+from pixvox_leaderboards.board import Board
+from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.row import Row
 from pixvox_registry.artifacts import canonical_json
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 def records(board: Board) -> list[dict[str, Any]]:
@@ -30,6 +32,7 @@ def as_json(board: Board) -> bytes:
             "results": board.results,
             "commits": list(board.commits),
             "records": records(board),
+            "leagues": [asdict(league) for league in board.leagues],
         }
     )
 
@@ -81,6 +84,7 @@ def _row_facts(row: Row) -> dict[str, Any]:
 
 def _score_facts(panel: Panel, row: Row, metric: str) -> dict[str, Any]:
     estimate = row.estimates[metric]
+    over = row.over_floor if metric == panel.metrics[0] else None
     return {
         "metric": metric,
         "ranks": metric == panel.metrics[0],
@@ -91,5 +95,11 @@ def _score_facts(panel: Panel, row: Row, metric: str) -> dict[str, Any]:
         "seed_sd": estimate.seed_sd,
         "interval": estimate.method,
         "note": estimate.note,
+        "over_random_init": over and over.difference,
+        "over_low": over and over.low,
+        "over_high": over and over.high,
+        "p": over and over.p,
+        "p_holm": over and over.holm,
+        "test_note": over.note if over else "",
         "keys": list(row.keys),
     }

@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from pixvox_benchmarks.result import Result
+from pixvox_leaderboards.comparison import Comparison
 from pixvox_leaderboards.estimate import Estimate, estimate
 from pixvox_leaderboards.reading import Reading
 
 RANDOM_INIT = "random_init"
 REFERENCES = (RANDOM_INIT, "supervised")  # set apart on every board; never ranked
 NOT_BETTER = "not better than random init"
+WORSE = "worse than random init"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,7 @@ class Row:
         marks: what a reader must know before trusting the row.
         backbone: name of its plugin, or ``unknown``.
         keys: of the results behind it, by seed.
+        over_floor: what it scores above random init of the same backbone, where there is one.
     """
 
     method: str
@@ -42,6 +45,7 @@ class Row:
     keys: tuple[str, ...]
     rank: int | None = None
     marks: tuple[str, ...] = ()
+    over_floor: Comparison | None = None
 
     @property
     def is_reference(self) -> bool:
@@ -56,7 +60,7 @@ class Row:
     @property
     def is_doubtful(self) -> bool:
         """Has it collapsed, or is it not better than random init? Drawn hollow."""
-        return self.is_collapsed or NOT_BETTER in self.marks
+        return self.is_collapsed or NOT_BETTER in self.marks or WORSE in self.marks
 
 
 def row_of(readings: Sequence[Reading], *, is_stale: bool) -> Row:

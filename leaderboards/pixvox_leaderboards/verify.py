@@ -9,7 +9,8 @@ import numpy as np
 
 from pixvox_benchmarks.case_scores import CaseScores, applied
 from pixvox_benchmarks.result import Result
-from pixvox_leaderboards.estimate import aligned, installed, joint_interval
+from pixvox_leaderboards.estimate import installed, joint_interval
+from pixvox_leaderboards.seed_mean import aligned
 from pixvox_registry.contracts import Metric
 from pixvox_registry.errors import UserError
 

@@ -6,23 +6,33 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pixvox_leaderboards.board import Board, Panel
+from pixvox_leaderboards.board import Board
+from pixvox_leaderboards.comparison import Comparison
 from pixvox_leaderboards.estimate import DIGITS, Estimate
-from pixvox_leaderboards.row import NOT_BETTER, RANDOM_INIT, Row
+from pixvox_leaderboards.panel import Panel
+from pixvox_leaderboards.row import NOT_BETTER, RANDOM_INIT, WORSE, Row
 
 DASH = "—"
-SIGNS = {NOT_BETTER: "†", "collapsed": "‡"}  # where there is no room for words
+SIGNS = {NOT_BETTER: "†", WORSE: "††", "collapsed": "‡"}  # where there is no room for words
 NOTED = "§"  # the interval has a note
+TABLES = (
+    "Over random init: the score less that of random init of the same backbone [95 % interval over "
+    "cases, each resample draws its cases once for both]; p is of a paired permutation test over "
+    "cases, after Holm over all rows of the budget. To compare two others: `pixvox board --compare "
+    "A B`."
+)
 LEGEND = (
     "Mean over seeds [95 % interval over cases: bootstrap, each resample draws its cases once for "
     "all seeds]. Seed SD is the standard deviation over seeds; ↓ less is better.",
     "A rank is one more than the number of methods whose whole interval is better; overlapping "
     "intervals may share it. References are not ranked, nor is a method without an interval. Bold "
     "in an overview: rank 1, where at least two methods are ranked.",
-    "† not better than random init: the intervals overlap, or this one is worse; ‡ the "
-    f"representation has collapsed; {NOTED} the interval has a note, told in the CSV and JSON: the "
-    "score is biased, so the interval may lie beside it; or percentiles stand in for BCa; or there "
-    "is none, as the metric is not installed.",
+    "† not better than random init of the same backbone: a paired permutation test over cases does "
+    "not tell the two apart at 5 %, after Holm over all rows of the budget; †† worse, by this "
+    "test. Tests speak of the weights that were measured: seeds are averaged, not drawn.",
+    f"‡ the representation has collapsed; {NOTED} the interval has a note, told in CSV and JSON: "
+    "the score is biased, so the interval may lie beside it; or percentiles stand in for BCa; or "
+    "there is none, as the metric is not installed.",
     "stale: measured with an older task, protocol, metric or plugin, so not comparable; (c) "
     "case-level: patients are unknown, so intervals may be too narrow; (u) unverified data.",
 )
@@ -62,6 +72,30 @@ def interval_text(estimate: Estimate) -> str:
     if not estimate.has_interval:
         return note_sign(estimate)
     return f"[{figure(estimate.low)}, {figure(estimate.high)}]{note_sign(estimate)}"
+
+
+def gain_text(comparison: Comparison | None) -> str:
+    """``+0.150 [0.103, 0.202]``, or a dash."""
+    if comparison is None:
+        return DASH
+    low, high = figure(comparison.low), figure(comparison.high)
+    return f"{comparison.difference:+.{DIGITS}f} [{low}, {high}]"
+
+
+def chance_text(comparison: Comparison | None) -> str:
+    """p after Holm, why there is none to speak of, or a dash."""
+    if comparison is None or comparison.holm is None:
+        return comparison.note if comparison else DASH
+    return comparison.note or p_text(comparison.holm)
+
+
+def p_text(p: float) -> str:
+    """Three decimals.
+
+    >>> p_text(0.0123), p_text(0.00005)
+    ('0.012', '<0.001')
+    """
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def note_sign(estimate: Estimate) -> str:

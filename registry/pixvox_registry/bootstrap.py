@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from pixvox_registry.draws import key
 from pixvox_registry.errors import UserError
-
-Floats = NDArray[np.float64]
-Score = Callable[[Floats], Floats]  # weight [P, N] -> [P]
-
-WEIGHTS_AT_ONCE = 1 << 21  # 16 MB: what a score holds in memory, a few times over
+from pixvox_registry.resampling import Floats, Score, groups_of, left_out, resampled, scored
 
 
 @dataclass(frozen=True)
@@ -53,9 +47,9 @@ def interval(
     Raises:
         UserError: there is no case, or a resample has no score.
     """
-    groups = _groups(cases, strata)
+    groups = groups_of(cases, strata)
     observed = float(score(np.ones((1, cases)))[0])
-    drawn = _scored(score, _resampled(groups, cases, resamples, seed))
+    drawn = scored(score, resampled(groups, cases, resamples, seed))
     if not (np.isfinite(observed) and np.isfinite(drawn).all()):
         raise UserError(
             "A bootstrap interval was asked for, but the score is not a number on some resample. "
@@ -83,7 +77,7 @@ def _bca(
     below = ((drawn < observed).mean() + (drawn <= observed).mean()) / 2  # ties count half
     if below in (0.0, 1.0):
         return None, "the score lies outside its resamples"
-    jackknife = _scored(score, _left_out(cases))
+    jackknife = scored(score, left_out(cases))
     if not np.isfinite(jackknife).all():
         return None, "a class has a single case: no jackknife"
     if np.ptp(jackknife) <= 1e-12 * max(1.0, abs(observed)):
@@ -104,49 +98,3 @@ def _acceleration(jackknife: Floats, groups: list[NDArray[np.intp]]) -> float:
     )
     spread = (influence**2).sum()
     return float((influence**3).sum() / (6 * spread**1.5)) if spread > 0 else 0.0
-
-
-def _groups(cases: int, strata: NDArray[np.integer] | None) -> list[NDArray[np.intp]]:
-    """Rows of each stratum."""
-    if cases < 1:
-        raise UserError("A bootstrap interval was asked for over no cases; give at least one.")
-    if strata is None:
-        return [np.arange(cases)]
-    if len(strata) != cases:
-        raise ValueError(f"{cases} cases but {len(strata)} strata")
-    return [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
-
-
-def _resampled(
-    groups: list[NDArray[np.intp]], cases: int, resamples: int, seed: int
-) -> Iterator[Floats]:
-    """``[P, N]`` counts of cases drawn with replacement within their stratum."""
-    streams = [np.random.default_rng(key(seed, "bootstrap", i)) for i in range(len(groups))]
-    for rows in _pieces(resamples, cases):
-        weight = np.empty((len(rows), cases))
-        for group, random in zip(groups, streams, strict=True):
-            size = len(group)
-            drawn = random.integers(size, size=(len(rows), size))
-            drawn += size * np.arange(len(rows))[:, None]
-            counts = np.bincount(drawn.ravel(), minlength=len(rows) * size)
-            weight[:, group] = counts.reshape(len(rows), size)
-        yield weight
-
-
-def _left_out(cases: int) -> Iterator[Floats]:
-    """``[P, N]`` ones, but for one case left out in each row."""
-    for rows in _pieces(cases, cases):
-        weight = np.ones((len(rows), cases))
-        weight[np.arange(len(rows)), rows] = 0
-        yield weight
-
-
-def _pieces(rows: int, cases: int) -> Iterator[NDArray[np.intp]]:
-    """Row numbers, as many at once as memory allows."""
-    size = max(1, WEIGHTS_AT_ONCE // cases)
-    for start in range(0, rows, size):
-        yield np.arange(start, min(start + size, rows))
-
-
-def _scored(score: Score, weightings: Iterator[Floats]) -> Floats:
-    return np.concatenate([np.asarray(score(weight), np.float64) for weight in weightings])

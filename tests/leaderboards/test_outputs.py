@@ -26,7 +26,7 @@ from pixvox_leaderboards.reading import read_all
 from pixvox_registry import COMMANDS, UserError
 
 Publish = Callable[..., Path]
-FORMS = {"board.md", "board.csv", "board.json", "board.png", "board.html"}
+FORMS = {"board.md", "board.csv", "board.json", "board.png", "board.html", "ranks.png"}
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from pixvox_registry import COMMANDS
-from pixvox_registry.console import say
+from pixvox_registry.console import say, show_table
 
 
 @COMMANDS.register
@@ -26,6 +26,10 @@ def board(
     verify: Annotated[
         bool, typer.Option("--verify", help="Compute every score again; exit 1 on a difference.")
     ] = False,
+    compare: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="A B", help="Only compare two methods, on every task they share."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Print the board of a folder of results. The same files give the same bytes.
@@ -38,10 +42,14 @@ def board(
     from pixvox_leaderboards import outputs
     from pixvox_leaderboards.board import build
     from pixvox_leaderboards.markdown import markdown
+    from pixvox_leaderboards.pairwise import pairwise
     from pixvox_leaderboards.reading import read_all
     from pixvox_leaderboards.records import as_json
 
     made = build(read_all(results))
+    if compare is not None:
+        show_table(pairwise(made, *compare), as_json=json)
+        return
     if out is not None:
         for file in outputs.write(made, out):
             say(f"wrote {file}")

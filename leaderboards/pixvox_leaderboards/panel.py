@@ -1,0 +1,68 @@
+"""A panel: all rows of one task, protocol and budget."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pixvox_leaderboards.row import RANDOM_INIT, Row
+from pixvox_leaderboards.seed_mean import SeedMean
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """All rows of one task, protocol and budget.
+
+    Args:
+        budget: its facts, the same for every row that is not stale.
+        metrics: the first one ranks.
+        units: what a case is; ``image`` means that patients are unknown.
+        scores: what ranks the rows of today, by method, as functions of the same weighted cases;
+            none where the metric is not installed.
+    """
+
+    task: str
+    task_version: str
+    protocol: str
+    protocol_version: str
+    budget: Mapping[str, Any]
+    metrics: tuple[str, ...]
+    metric_versions: Mapping[str, str]
+    higher_is_better: Mapping[str, bool]
+    units: str
+    cases: int
+    rows: tuple[Row, ...]
+    scores: Mapping[str, SeedMean] = field(repr=False, compare=False)
+
+    @property
+    def is_case_level(self) -> bool:
+        """Intervals over images are too narrow where a patient has several."""
+        return self.units == "image"
+
+    @property
+    def is_verified(self) -> bool:
+        """Do all rows of today stand on verified data?"""
+        return all(row.is_verified for row in self.rows if not row.is_stale)
+
+    @property
+    def has_floor(self) -> bool:
+        """Is there an interval of random init that rows can be compared with?"""
+        return any(floor.estimates[self.metrics[0]].has_interval for floor in self._floors())
+
+    @property
+    def floor(self) -> Row | None:
+        """The random init to draw a line at: the one without a backbone's name, or the only one."""
+        floors = self._floors()
+        return self.row(RANDOM_INIT) or (floors[0] if len(floors) == 1 else None)
+
+    def leads(self, row: Row) -> bool:
+        """Is a row first of at least two that are ranked? Shown in bold."""
+        return row.rank == 1 and sum(other.rank is not None for other in self.rows) > 1
+
+    def row(self, method: str) -> Row | None:
+        """The row of a method, unless it is missing or stale."""
+        return next((r for r in self.rows if r.method == method and not r.is_stale), None)
+
+    def _floors(self) -> list[Row]:
+        return [row for row in self.rows if row.is_floor and not row.is_stale]
