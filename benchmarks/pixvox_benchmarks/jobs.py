@@ -1,11 +1,16 @@
-"""The two kinds of jobs of a grid, as data: make weights, then measure them."""
+"""The two kinds of jobs of a grid, as data: make weights, then measure them.
+
+A job has a name, is callable, and has ``words``, the command that does the same elsewhere.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from pixvox_benchmarks.grid import Cell, Pretraining, Workshop
 from pixvox_registry.artifacts import canonical_json, publish
@@ -60,6 +65,11 @@ class MakeJob:
         """Of its log file."""
         return f"make-{self.pretraining.label}"
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command that runs it."""
+        return words("make", asdict(self))
+
     def __call__(self) -> None:
         """Runs in a process of its own."""
         take_place(self.threads, self.code)
@@ -88,6 +98,11 @@ class MeasureJob:
         """Of its log file."""
         return f"measure-{self.cell.label}"
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """The command that runs it."""
+        return words("measure", asdict(self))
+
     def __call__(self) -> None:
         """Runs in a process of its own."""
         from pixvox_benchmarks.cell import measure
@@ -101,6 +116,15 @@ class MeasureJob:
                 "finished there. The data or a plugin changed while the grid ran: start it again."
             )
         measure(self.cell, workshop, weights, request=self.request, results=Path(self.results))
+
+
+KINDS = {"make": MakeJob, "measure": MeasureJob}
+
+
+def words(kind: str, facts: Mapping[str, Any]) -> tuple[str, ...]:
+    """The command that runs a job in a process of its own, on whatever machine."""
+    spelt = json.dumps({"kind": kind, **facts}, sort_keys=True)
+    return (sys.executable, "-m", "pixvox_benchmarks.job", spelt)
 
 
 def take_place(threads: int, code: Mapping[str, str]) -> None:

@@ -4,33 +4,57 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from pixvox_registry import ENGINES, UserError
 from pixvox_registry.console import say
+from pixvox_registry.contracts import Engine
 from pixvox_registry.errors import RESUME_ME
+from pixvox_registry.source_spec import parse_source
 
 if TYPE_CHECKING:
     from pixvox_benchmarks.plan import Plan
 
+ENGINE_FORM = "NAME[:key=value,...], for example slurm:partition=gpu,minutes=600"
 STOPS = (signal.SIGTERM, signal.SIGUSR1)  # schedulers send either
 
 
 def complete(planned: Plan, engine: str, *, workers: int, quiet: bool) -> dict[str, str]:
-    """Compute the cells that are missing; ``{job: error}`` of whatever failed."""
+    """Compute the cells that are missing; ``{job: error}`` of whatever failed.
+
+    Args:
+        engine: as ``--engine`` spells it.
+    """
     from pixvox_benchmarks.runner import run
 
     missing = len(planned.missing())
     say(f"{len(planned.cells)} cells: {len(planned.cells) - missing} finished, {missing} to do.")
     if not missing:
         return {}
-    chosen = ENGINES.build(
-        engine, workers=workers, logs=planned.out / "logs", preload=imported_by_planning()
-    )
-    return run(planned, chosen, threads=threads_of(workers), quiet=quiet)
+    chosen = build_engine(engine, workers=workers, logs=planned.out / "logs")
+    # An engine with machines of its own knows how many cores a job has there.
+    threads = getattr(chosen, "threads", threads_of(workers))
+    return run(planned, chosen, threads=threads, quiet=quiet)
+
+
+def build_engine(text: str, *, workers: int, logs: Path) -> Engine:
+    """The engine that a line names, ``NAME[:key=value,...]``.
+
+    Raises:
+        UserError: nothing bears the name, a setting is unknown, of the wrong type or decided
+            elsewhere, or what the engine needs is not installed.
+    """
+    name, colon, rest = text.partition(":")
+    read, argument, settings = parse_source(f"{name},{rest}" if rest else name or "?")
+    if read != name or argument is not None or (colon and not settings):
+        raise UserError(f"--engine wants {ENGINE_FORM}; {text!r} came.")
+    given = {"workers": workers, "logs": logs}
+    if doubled := sorted(settings.keys() & given.keys()):
+        raise UserError(f"--engine {text!r} gives {doubled[0]}, which other options decide.")
+    return ENGINES.build(name, **given, **settings)
 
 
 def listed(text: str, option: str) -> tuple[str, ...]:
@@ -48,11 +72,6 @@ def listed(text: str, option: str) -> tuple[str, ...]:
 def threads_of(workers: int) -> int:
     """Cores for each of so many workers."""
     return max(1, len(os.sched_getaffinity(0)) // workers)
-
-
-def imported_by_planning() -> tuple[str, ...]:
-    """Our modules that are loaded by now: jobs need them too, and what those import is slow."""
-    return tuple(sorted(name for name in sys.modules if name.startswith("pixvox_")))
 
 
 @contextmanager

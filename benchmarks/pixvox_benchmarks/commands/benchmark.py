@@ -7,8 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pixvox_benchmarks.launch import complete, leaving_when_told, list_failures, listed
-from pixvox_registry import COMMANDS, ENGINES
+from pixvox_benchmarks.launch import (
+    build_engine,
+    complete,
+    leaving_when_told,
+    list_failures,
+    listed,
+)
+from pixvox_registry import COMMANDS
 from pixvox_registry.console import show_table
 
 if TYPE_CHECKING:
@@ -22,7 +28,13 @@ def benchmark(
     protocols: Annotated[str, typer.Option(help="With commas.")] = "knn_probe,linear_probe",
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
     budget: Annotated[str, typer.Option(help="tiny, brief, small, standard, paper.")] = "small",
-    engine: Annotated[str, typer.Option(help="Who runs the jobs: pixvox list engines.")] = "local",
+    engine: Annotated[
+        str,
+        typer.Option(
+            help="local, ray or slurm, with settings: slurm:partition=gpu,minutes=600. "
+            "pixvox describe engines NAME tells them."
+        ),
+    ] = "local",
     workers: Annotated[int, typer.Option(min=1, help="Jobs at a time; they share cores.")] = 1,
     out: Annotated[Path, typer.Option(help="Runs, results, logs and board.")] = Path(
         "runs/benchmark"
@@ -47,7 +59,7 @@ def benchmark(
         seeds=seeds,
         budget=budget,
     )
-    ENGINES.get(engine)
+    build_engine(engine, workers=workers, logs=out / "logs")  # refused before data is read
     with leaving_when_told():
         planned = plan(grid, out)
         if dry_run:
