@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -16,6 +17,7 @@ from pixvox_registry.contracts import Metric
 from pixvox_registry.errors import UserError
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]  # by name, one row a case
+Figures: TypeAlias = float | tuple[float, ...]  # one of a case, or one of each structure
 DIGITS = 7  # significant: scores are computed from what the file holds
 
 
@@ -25,49 +27,57 @@ class CaseScores:
 
     Args:
         ids: N case ids.
-        target: N classes.
-        probability: N rows of K.
-        columns: N further figures by name, for metrics that name them.
+        target: N classes; none where no class is asked for.
+        probability: N rows of K, as far as there are classes.
+        columns: N further figures, or rows of S, by name, for metrics that name them. NaN says
+            that there is nothing to score.
     """
 
     ids: tuple[str, ...]
-    target: tuple[int, ...]
-    probability: tuple[tuple[float, ...], ...]
-    columns: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    target: tuple[int, ...] = ()
+    probability: tuple[tuple[float, ...], ...] = ()
+    columns: Mapping[str, tuple[Figures, ...]] = field(default_factory=dict)
 
     @classmethod
     def rounded(
         cls,
         ids: Sequence[str],
-        target: Sequence[int],
-        probability: Sequence[Sequence[float]],
-        columns: Mapping[str, Sequence[float]] | None = None,
+        target: Sequence[int] = (),
+        probability: Sequence[Sequence[float]] = (),
+        columns: Mapping[str, Sequence[float | Sequence[float]]] | None = None,
     ) -> CaseScores:
         """The values as the file will hold them; compute scores from these."""
         return cls(
             ids=tuple(ids),
             target=tuple(int(t) for t in target),
             probability=tuple(_rounded(row) for row in probability),
-            columns={name: _rounded(values) for name, values in (columns or {}).items()},
+            columns={
+                name: tuple(_rounded(v) if isinstance(v, Sequence) else _short(v) for v in values)
+                for name, values in (columns or {}).items()
+            },
         )
 
     def arrays(self) -> Columns:
-        """``target [N], probability [N, K]`` and the columns, each ``[N]``."""
-        return {
+        """Columns ``[N]`` or ``[N, S]``; of classes ``target [N]`` and ``probability [N, K]``."""
+        classes = {
             "target": np.array(self.target, np.int64),
             "probability": np.array(self.probability, np.float64),
-            **{name: np.array(values, np.float64) for name, values in self.columns.items()},
         }
+        columns = {name: np.array(values, np.float64) for name, values in self.columns.items()}
+        return {**(classes if self.target else {}), **columns}
 
     def content(self) -> bytes:
-        """One case a line, so that a change is one line of a diff."""
-        rows: list[list[Any]] = [
-            [case, target, list(row)]
-            for case, target, row in zip(self.ids, self.target, self.probability, strict=True)
-        ]
-        for name in sorted(self.columns):
-            for row, value in zip(rows, self.columns[name], strict=True):
-                row[3:] = [{**(row[3] if row[3:] else {}), name: value}]
+        """One case a line, ``[id, class, probabilities, figures]``, as far as it has them.
+
+        So a change is one line of a diff. Figures that do not apply are null.
+        """
+        rows: list[list[Any]] = [[case] for case in self.ids]
+        if self.target:
+            for row, target, told in zip(rows, self.target, self.probability, strict=True):
+                row += [target, list(told)]
+        if self.columns:
+            for row, figures in zip(rows, self._by_case(), strict=True):
+                row.append(figures)
         lines = [json.dumps(row, allow_nan=False) for row in rows]
         return ("[\n" + ",\n".join(lines) + "\n]\n").encode()
 
@@ -75,15 +85,24 @@ class CaseScores:
     def parse(cls, content: bytes) -> CaseScores:
         """Back from a file."""
         rows = json.loads(content)
+        classes = [row[1:3] for row in rows if len(row) > 2]
+        figures = [row[-1] for row in rows if isinstance(row[-1], dict)]
         return cls(
             ids=tuple(row[0] for row in rows),
-            target=tuple(int(row[1]) for row in rows),
-            probability=tuple(tuple(float(p) for p in row[2]) for row in rows),
+            target=tuple(int(target) for target, _ in classes),
+            probability=tuple(tuple(float(p) for p in told) for _, told in classes),
             columns={
-                name: tuple(float(row[3][name]) for row in rows)
-                for name in (rows[0][3] if rows and rows[0][3:] else {})
+                name: tuple(_applying(told[name]) for told in figures)
+                for name in (figures[0] if figures else {})
             },
         )
+
+    def _by_case(self) -> list[dict[str, Any]]:
+        names = sorted(self.columns)
+        return [
+            {name: _or_null(self.columns[name][row]) for name in names}
+            for row in range(len(self.ids))
+        ]
 
 
 def applied(metric: Metric, columns: Columns, weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -108,4 +127,21 @@ def sha256_of(cases: CaseScores) -> str:
 
 
 def _rounded(values: Sequence[float]) -> tuple[float, ...]:
-    return tuple(float(f"{value:.{DIGITS}g}") for value in values)
+    return tuple(_short(value) for value in values)
+
+
+def _short(value: float) -> float:
+    return float(f"{value:.{DIGITS}g}")
+
+
+def _or_null(figures: Figures) -> Any:
+    """NaN as JSON has it: not at all."""
+    if isinstance(figures, tuple):
+        return [_or_null(figure) for figure in figures]
+    return None if math.isnan(figures) else figures
+
+
+def _applying(told: Any) -> Figures:
+    if isinstance(told, list):
+        return tuple(float("nan") if figure is None else float(figure) for figure in told)
+    return float("nan") if told is None else float(told)

@@ -1,4 +1,4 @@
-"""Measures one cell: embed, probe, score, publish."""
+"""Measures one cell: put a backbone to the test, score, publish."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pixvox_benchmarks.case_scores import CaseScores, sha256_of
-from pixvox_benchmarks.embedding import embed
+from pixvox_benchmarks.case_scores import sha256_of
+from pixvox_benchmarks.examination import Outcome, examine
 from pixvox_benchmarks.grid import Cell, Workshop
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import CASES, Result, is_published, key_of
 from pixvox_benchmarks.scoring import metrics_of, score
-from pixvox_benchmarks.sealed import SealedTest
-from pixvox_registry import METRICS, PROTOCOLS
+from pixvox_registry import METRICS
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.console import say
-from pixvox_registry.contracts import Predictions, Pretrained, Split, Task
+from pixvox_registry.contracts import Pretrained
 from pixvox_registry.errors import UserError
 from pixvox_registry.provenance import provenance
 
@@ -40,34 +39,17 @@ def measure(cell: Cell, workshop: Workshop, weights: Path, *, request: str, resu
             "Something changed while the grid ran; start it again."
         )
     pretrained = workshop.maker.load(weights)
-    cases, predictions, openings = probe(cell.protocol, workshop.task, pretrained)
+    made = cell.pretraining
+    outcome = examine(cell.protocol, workshop.task, pretrained, made.budget, made.seed)
     facts = {
         "command": command_of(cell),
-        "test_openings": openings,
+        "test_openings": outcome.openings,
         "wall_seconds": round(time.monotonic() - begun, 3),
     }
-    result = describe(cell, workshop, asked, pretrained, cases, predictions.chosen, facts)
+    result = describe(cell, workshop, asked, pretrained, outcome, facts)
     set_aside_if_damaged(results, result)
-    new = result.write(results, cases)
+    new = result.write(results, outcome.cases)
     say(f"{result.path} {'published' if new else 'was there already'}")
-
-
-def probe(protocol: str, task: Task, pretrained: Pretrained) -> tuple[CaseScores, Predictions, int]:
-    """Put a frozen backbone to a task; also says how often the test split was opened."""
-
-    def seen(split: str) -> Split:
-        return embed(pretrained, task.cases(split))
-
-    test = SealedTest(lambda: seen("test"), opener=protocol, owner=task.name)
-    predictions = PROTOCOLS.build(protocol)(seen("train"), seen("val"), test)
-    test.check(predictions, len(task.classes))
-    cases = CaseScores.rounded(
-        task.cases("test").ids,
-        predictions.target.tolist(),
-        predictions.probability.tolist(),
-        {name: column.tolist() for name, column in predictions.columns.items()},
-    )
-    return cases, predictions, test.opened
 
 
 def describe(
@@ -75,8 +57,7 @@ def describe(
     workshop: Workshop,
     asked: Mapping[str, Any],
     pretrained: Pretrained,
-    cases: CaseScores,
-    chosen: Mapping[str, Any],
+    outcome: Outcome,
     facts: Mapping[str, Any],
 ) -> Result:
     """The result with its scores and everything one needs to believe it."""
@@ -87,7 +68,7 @@ def describe(
         "backbone": card.get("backbone", {}).get("name", ""),
         "budget": card.get("budget", {}),
     }
-    metrics = metrics_of(cell.protocol, task)
+    metrics, cases = metrics_of(cell.protocol, task), outcome.cases
     scores, intervals = score(cases, metrics)
     request = fingerprint(asked)
     return Result(
@@ -112,10 +93,10 @@ def describe(
         scores=scores,
         intervals=intervals,
         n_scored=len(cases.ids),
-        n_expected=len(task.cases("test")),
+        n_expected=outcome.n_expected,
         cases_sha256=sha256_of(cases),
         data=dict(task.source.facts()),
-        chosen=chosen,
+        chosen=outcome.chosen,
         health=card.get("health", {}),
         collapsed=bool(card.get("collapsed", False)),
         parameters=sum(p.numel() for p in pretrained.backbone.parameters()),

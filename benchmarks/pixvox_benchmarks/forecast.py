@@ -12,11 +12,14 @@ from torch import Tensor
 
 from pixvox_benchmarks.grid import Workshop
 from pixvox_benchmarks.plan import Plan, Planned
+from pixvox_benchmarks.segmentation_task import SegmentationTask
 from pixvox_benchmarks.task import SPLITS
+from pixvox_benchmarks.tuning import segmentation
 from pixvox_registry import PROTOCOLS
 from pixvox_registry.contracts import Split, Task
 
 FORWARD_SHARE = 1 / 6  # of a step on two views, each once forward and, twice as dear, backward
+PAINTED_SHARE = 1.5  # of the same: one view, and a decoder about twice as dear as the backbone
 FEATURES, ROWS, RARE = 512, 512, 5  # of the trial on which a probe is timed
 BYTES_PER_SCORE = 32  # of a probability in a result, as text
 MEBIBYTE = 2**20
@@ -57,6 +60,11 @@ def forecast(plan: Plan) -> list[dict[str, Any]]:
         probing = 0.0
         for planned in group.missing:
             trial = planned.cell.protocol, task.name
+            if isinstance(task, SegmentationTask):
+                tuning = segmentation(planned.cell.pretraining.budget, task.dims)
+                learnt = tuning.steps * tuning.batch * dearest[task.name] * PAINTED_SHARE
+                probing += learnt + forward * (tuning.looks + 1)
+                continue
             if trial not in trials:
                 trials[trial] = time_probe(planned.cell.protocol, task)
             probing += forward + trials[trial]
@@ -92,6 +100,8 @@ def _some_of_each(target: Tensor, chance: torch.Generator) -> Tensor:
 
 def number_of_cases(task: Task) -> int:
     """Of all splits."""
+    if isinstance(task, SegmentationTask):
+        return sum(len(task.scans(split)) for split in SPLITS)
     return sum(len(task.cases(split)) for split in SPLITS)
 
 
@@ -112,7 +122,11 @@ def _groups(plan: Plan) -> list[Group]:
 def _row(group: Group, *, runs: int, probing: float) -> dict[str, Any]:
     task = group.workshop.task
     making = runs * group.seconds
-    scores = len(group.missing) * len(task.cases("test")) * len(task.classes)
+    if isinstance(task, SegmentationTask):
+        figures = len(task.scans("test")) * len(task.structures) * len(task.metrics)
+    else:
+        figures = len(task.cases("test")) * len(task.classes)
+    scores = len(group.missing) * figures
     size = runs * group.size + scores * BYTES_PER_SCORE
     return {
         "method": group.workshop.pretraining.method,

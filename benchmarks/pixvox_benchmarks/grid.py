@@ -7,9 +7,10 @@ from functools import cached_property
 from itertools import product
 
 from pixvox_benchmarks.result import file_name
+from pixvox_benchmarks.segmentation_task import SegmentationTask
 from pixvox_registry import MAKERS, TASKS
 from pixvox_registry.artifacts import fingerprint
-from pixvox_registry.budgets import budget
+from pixvox_registry.budgets import Budget, budget
 from pixvox_registry.contracts import Maker, Task
 from pixvox_registry.order import Order
 
@@ -101,10 +102,17 @@ class Workshop:
             method=self.pretraining.method.removeprefix(f"{self.maker_name}:"),
             source=self.task.source,
             split="train",
-            budget=budget(self.pretraining.budget, self.task.dims),
+            budget=self._budget,
             seed=self.pretraining.seed,
             flips=self.task.flips,
         )
+
+    @property
+    def _budget(self) -> Budget:
+        preset = budget(self.pretraining.budget, self.task.dims)
+        if isinstance(self.task, SegmentationTask):
+            return replace(preset, image_size=self.task.patch_size)
+        return preset
 
     @cached_property
     def fingerprint(self) -> str:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 from pixvox_benchmarks.grid import Cell, Grid, Workshop
 from pixvox_benchmarks.jobs import Runs
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import is_published, path_of
-from pixvox_registry import PROTOCOLS, TASKS
+from pixvox_benchmarks.sight import check_sight
+from pixvox_registry import TASKS
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.console import say
+from pixvox_registry.contracts import Task
 from pixvox_registry.errors import UserError
 
 
@@ -77,8 +80,7 @@ def plan(grid: Grid, out: Path, *, lenient: bool = False) -> Plan:
         UserError: a name is unknown, data is missing or faulty, or parts do not fit.
     """
     tasks = {name: TASKS.build(name) for name in grid.tasks}
-    for name in grid.protocols:
-        PROTOCOLS.get(name)
+    fits = fitting(grid.protocols, tasks)
     workshops = {
         pretraining: Workshop(pretraining, tasks[pretraining.task])
         for pretraining in grid.pretrainings()
@@ -86,16 +88,38 @@ def plan(grid: Grid, out: Path, *, lenient: bool = False) -> Plan:
     planned = []
     for cell in grid.cells():
         workshop = workshops[cell.pretraining]
+        if (cell.protocol, workshop.task.name) not in fits:
+            continue
         request = fingerprint(request_of(cell, workshop))
         made = cell.pretraining
         path = path_of(made.task, cell.protocol, made.method, made.budget, made.seed, request)
         planned.append(Planned(cell, workshop, request, out / "results", path))
     found = Plan(cells=tuple(planned), out=out)
     misfits = check_parts(found, lenient=lenient)
-    fitting = (
+    kept = (
         p for p in found.cells if (p.cell.pretraining.method, p.workshop.task.name) not in misfits
     )
-    return Plan(cells=tuple(fitting), out=out)
+    return Plan(cells=tuple(kept), out=out)
+
+
+def fitting(protocols: Sequence[str], tasks: Mapping[str, Task]) -> set[tuple[str, str]]:
+    """Protocols and tasks that fit: outlines are not probed, nor classes outlined.
+
+    Raises:
+        UserError: a protocol fits no task, or no protocol fits a task.
+    """
+    fits = set()
+    for protocol, (name, task) in product(protocols, tasks.items()):
+        try:
+            check_sight(protocol, task)
+        except UserError as refusal:
+            misfit = refusal
+        else:
+            fits.add((protocol, name))
+    for place, names in enumerate((protocols, tasks)):
+        if lost := [name for name in names if name not in {pair[place] for pair in fits}]:
+            raise UserError(f"{lost[0]!r} has nothing to do in this grid: {misfit}")
+    return fits
 
 
 def check_parts(plan: Plan, *, lenient: bool) -> set[tuple[str, str]]:

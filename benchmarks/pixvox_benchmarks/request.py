@@ -8,6 +8,8 @@ from typing import Any
 
 from pixvox_benchmarks.grid import Cell, Workshop
 from pixvox_benchmarks.scoring import metrics_of
+from pixvox_benchmarks.sight import sees
+from pixvox_benchmarks.tuning import segmentation
 from pixvox_registry import MAKERS, METRICS, PROTOCOLS, TASKS
 from pixvox_registry.registry import Registry
 
@@ -32,7 +34,7 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
         "method_sha256": workshop.method_fingerprint,
         "weights": workshop.fingerprint,
         "task": {"name": task.name, "version": task.version, "sha256": task.fingerprint()},
-        "protocol": protocol_facts(cell.protocol),
+        "protocol": {**protocol_facts(cell.protocol), **trained_facts(cell, workshop)},
         "metrics": {name: METRICS.build(name).version for name in metrics},
         "plugins": {
             f"{registry.kind}/{name}": str(registry.origin(name)) for registry, name in used
@@ -40,6 +42,13 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
         "budget": workshop.order.budget.facts(),
         "seed": cell.pretraining.seed,
     }
+
+
+def trained_facts(cell: Cell, workshop: Workshop) -> Mapping[str, Any]:
+    """How long a protocol trains, if it does."""
+    if sees(cell.protocol) == "features":
+        return {}
+    return {"tuning": segmentation(cell.pretraining.budget, workshop.task.dims).facts()}
 
 
 def protocol_facts(name: str) -> Mapping[str, Any]:

@@ -28,8 +28,7 @@ def score(
     Raises:
         UserError: the predictions are not scorable, or a class has no test case.
     """
-    columns = cases.arrays()
-    target = columns["target"]
+    columns, count = cases.arrays(), len(cases.ids)
     scores: dict[str, float] = {}
     intervals: dict[str, Mapping[str, Any]] = {}
     for name in metrics:
@@ -38,7 +37,7 @@ def score(
         def weighted(weight: Any, metric: Any = metric) -> Any:
             return applied(metric, columns, weight)
 
-        scores[name] = float(weighted(np.ones((1, len(target))))[0])
-        strata = target if metric.stratified else None
-        intervals[name] = asdict(interval(weighted, len(target), strata=strata))
+        scores[name] = float(weighted(np.ones((1, count)))[0])
+        strata = columns["target"] if metric.stratified else None
+        intervals[name] = asdict(interval(weighted, count, strata=strata))
     return scores, intervals

@@ -5,16 +5,20 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Generic, TypeVar
 
 import torch
 
 from pixvox_registry.contracts import Predictions, Split
 from pixvox_registry.errors import UserError
+from pixvox_registry.measuring import Segmentation
+from pixvox_registry.scans import Scans
 
+Test = TypeVar("Test", bound=Split | Scans)
 TOLERANCE = 1e-6  # of the sum of a row of probabilities
 
 
-class SealedTest:
+class SealedTest(Generic[Test]):
     """Gives the test split to whoever calls it first, and to nobody after.
 
     Args:
@@ -22,15 +26,16 @@ class SealedTest:
         owner: whose cases they are.
     """
 
-    def __init__(self, reveal: Callable[[], Split], *, opener: str, owner: str) -> None:
+    def __init__(self, reveal: Callable[[], Test], *, opener: str, owner: str) -> None:
         self.reveal = reveal
         self.opener = opener
         self.owner = owner
         self.opened = 0
         self.target = torch.empty(0, dtype=torch.int64)
+        self.shapes: list[tuple[int, ...]] = []
 
-    def __call__(self) -> Split:
-        """The features and labels of the test cases.
+    def __call__(self) -> Test:
+        """The test cases.
 
         Raises:
             UserError: they were handed out before.
@@ -44,9 +49,12 @@ class SealedTest:
                 f"Protocol {self.opener!r} opens the test split of {self.owner} a second time. "
                 "Whatever it chooses, it must choose on train and val."
             )
-        split = self.reveal()
-        self.target = split.target.clone()
-        return split
+        revealed = self.reveal()
+        if isinstance(revealed, Split):
+            self.target = revealed.target.clone()
+        else:
+            self.shapes = [tuple(scan.mask.shape) for scan in revealed]
+        return revealed
 
     def check(self, predictions: Predictions, classes: int) -> None:
         """Refuse predictions that are not one distribution over classes for every test case.
@@ -54,8 +62,7 @@ class SealedTest:
         Raises:
             UserError: cases are missing, labels were changed, or rows are no probabilities.
         """
-        if not self.opened:
-            raise UserError(f"Protocol {self.opener!r} predicts without opening the test split.")
+        self._check_opened()
         wanted = (len(self.target), classes)
         if tuple(predictions.probability.shape) != wanted:
             raise UserError(
@@ -71,3 +78,28 @@ class SealedTest:
                 f"Protocol {self.opener!r} gives rows that are no probabilities for {self.owner}: "
                 "each must be finite, not negative, and sum to 1."
             )
+
+    def check_masks(self, segmentation: Segmentation, labels: int) -> None:
+        """Refuse masks that are not one label map on the voxels of every test scan.
+
+        Raises:
+            UserError: scans are missing, shapes differ, or a label names no structure.
+        """
+        self._check_opened()
+        masks = segmentation.masks
+        if [tuple(mask.shape) for mask in masks] != self.shapes:
+            raise UserError(
+                f"Protocol {self.opener!r} must give a mask on the voxels of each of the "
+                f"{len(self.shapes)} test scans of {self.owner}; it gives {len(masks)}, or other "
+                "shapes. No case may be left out."
+            )
+        highest = max(int(mask.max()) for mask in masks)
+        if any(mask.dtype != torch.uint8 for mask in masks) or highest >= labels:
+            raise UserError(
+                f"Protocol {self.opener!r} must give {self.owner} uint8 labels from 0 to "
+                f"{labels - 1}; the highest is {highest}."
+            )
+
+    def _check_opened(self) -> None:
+        if not self.opened:
+            raise UserError(f"Protocol {self.opener!r} predicts without opening the test split.")

@@ -14,6 +14,7 @@ from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.cases import Cases
 from pixvox_registry.contracts import Source
 from pixvox_registry.errors import UserError, unknown
+from pixvox_registry.scans import Scans
 
 SPLITS = ("train", "val", "test")
 
@@ -67,8 +68,7 @@ class ClassificationTask:
         splits = {split: self.source.cases(split) for split in SPLITS}
         for split, cases in splits.items():
             self._check_labels(split, cases)
-        self._check_apart("case", {split: cases.ids for split, cases in splits.items()})
-        self._check_apart("patient", {s: cases.patients or () for s, cases in splits.items()})
+        check_apart(self.name, splits)
         return splits
 
     @cached_property
@@ -119,12 +119,23 @@ class ClassificationTask:
                 f"{self.classes[found[0]]!r}. Nothing can be told apart there; split anew."
             )
 
-    def _check_apart(self, what: str, names: Mapping[str, tuple[str, ...]]) -> None:
-        counts = Counter(name for split in names.values() for name in set(split))
+
+def check_apart(task: str, splits: Mapping[str, Cases] | Mapping[str, Scans]) -> None:
+    """Refuse a case or a patient that stands in two splits.
+
+    Raises:
+        UserError: names the first ten.
+    """
+    found = {
+        "case": [cases.ids for cases in splits.values()],
+        "patient": [cases.patients or () for cases in splits.values()],
+    }
+    for what, names in found.items():
+        counts = Counter(name for split in names for name in set(split))
         twice = sorted(name for name, count in counts.items() if count > 1)
         if twice:
             raise UserError(
-                f"Task {self.name!r} wants every {what} in one split only; {len(twice)} stand in "
+                f"Task {task!r} wants every {what} in one split only; {len(twice)} stand in "
                 f"two: {', '.join(twice[:10])}{', ...' if len(twice) > 10 else ''}. Split anew."
             )
 

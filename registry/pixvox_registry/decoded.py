@@ -1,17 +1,18 @@
-"""Decoded: files brought to one shape once, and memory-mapped from then on."""
+"""Decoded: files read and brought to one form once, and taken from a cache from then on."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections import Counter
+import os
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -23,33 +24,54 @@ from pixvox_registry.console import progress
 from pixvox_registry.errors import UserError
 from pixvox_registry.places import cache_root
 
-TOGETHER = 512  # files decoded before they are written
+AHEAD = 4  # files for each thread that may wait, decoded, to be written
 INDEX = "index.json"
+FORMAT = 2  # of the cache
 TYPES = {"uint8": torch.uint8, "float16": torch.float16}
 Read = Callable[[Path], NDArray[Any]]
+Describe = Callable[[Path], dict[str, Any]]
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Decoded:
-    """What the cache holds: good files in order, the reasons of the broken ones, a digest."""
+    """What the cache holds: good files in order, the reasons of the broken ones, a digest.
+
+    Args:
+        shapes: ``[C, *S]`` of each file.
+        facts: what was said of each file beside its pixels.
+    """
 
     folder: Path
     dtype: str
-    shape: tuple[int, ...]  # [N, C, *S]
+    shapes: tuple[tuple[int, ...], ...]
+    facts: tuple[Mapping[str, Any], ...]
     files: tuple[str, ...]
     broken: Mapping[str, str]
     sha256: str
 
     @property
     def images(self) -> Tensor:
-        """``[N, C, *S]``; what is written to the tensor never reaches the file."""
+        """``[N, C, *S]`` of files of one shape; what is written to it never reaches the cache."""
         flat = torch.from_file(
-            str(self.folder / f"images.{self.dtype}"),
+            str(self._content),
             shared=False,
-            size=math.prod(self.shape),
+            size=sum(math.prod(shape) for shape in self.shapes),
             dtype=TYPES[self.dtype],
         )
-        return flat.view(self.shape)
+        return flat.view(len(self.files), *self.shapes[0])
+
+    def image(self, row: int) -> Tensor:
+        """``[C, *S]`` of one file, read now: nothing stays in memory when it is dropped."""
+        item = np.dtype(self.dtype).itemsize
+        before = sum(math.prod(shape) for shape in self.shapes[:row])
+        shape = self.shapes[row]
+        flat = np.fromfile(self._content, self.dtype, count=math.prod(shape), offset=before * item)
+        return torch.from_numpy(flat).view(shape)
+
+    @property
+    def _content(self) -> Path:
+        return self.folder / f"images.{self.dtype}"
 
 
 def decode(
@@ -58,10 +80,10 @@ def decode(
     files: Sequence[str],
     read: Read,
     *,
-    shape: Sequence[int],
     dtype: str,
     settings: Mapping[str, Any],
     skip_broken: bool,
+    describe: Describe = lambda _: {},
 ) -> Decoded:
     """From the cache ``$PIXVOX_CACHE/kind``, or decoded now, with a progress bar.
 
@@ -70,19 +92,19 @@ def decode(
     Args:
         files: below ``root``, in the order in which they are kept.
         read: a file to its pixels ``[C, *S]``; whatever it raises makes the file broken.
-        shape: ``[C, *S]`` of every file.
         settings: what decides the pixels, with the version of the code that reads.
+        describe: a file to further facts of it, as JSON has them.
 
     Raises:
         UserError: some files are broken and ``skip_broken`` is off, or all are.
     """
     states = [(file, (root / file).stat()) for file in files]
     listed = [[file, state.st_size, state.st_mtime_ns] for file, state in states]
-    key = fingerprint([str(root), listed, list(shape), dtype, dict(settings)])
+    key = fingerprint([FORMAT, str(root), listed, dtype, dict(settings)])
     folder = cache_root() / kind / key[:32]
     decoded = _cached(folder)
     if decoded is None:
-        publish_folder(folder, partial(_fill, root, files, read, tuple(shape), dtype))
+        publish_folder(folder, partial(_fill, root, files, read, describe, dtype))
         decoded = _cached(folder)
     if decoded is None:
         raise UserError(f"The cache {folder} changed while it was written. Try again.")
@@ -137,25 +159,29 @@ def _fill(
     root: Path,
     files: Sequence[str],
     read: Read,
-    shape: tuple[int, ...],
+    describe: Describe,
     dtype: str,
     folder: Path,
 ) -> None:
     """Fill ``folder`` with the pixels of the good files and an index."""
-    good, broken, seen = [], {}, sha256()
+    good, shapes, facts, broken, seen = [], [], [], {}, sha256()
     with (folder / f"images.{dtype}").open("wb") as stream:
-        for file, pixels in _read_all(root, files, read):
-            if isinstance(pixels, str):
-                broken[file] = pixels
+        for file, answer in _read_all(root, files, lambda path: (read(path), describe(path))):
+            if isinstance(answer, str):
+                broken[file] = answer
                 continue
+            pixels, told = answer
             good.append(file)
+            shapes.append(list(pixels.shape))
+            facts.append(told)
             content = pixels.astype(dtype, copy=False).tobytes()
             seen.update(content)
             stream.write(content)
-    seen.update(canonical_json(good))
+    seen.update(canonical_json([good, shapes, facts]))
     index = {
         "dtype": dtype,
-        "shape": [len(good), *shape],
+        "shapes": shapes,
+        "facts": facts,
         "files": good,
         "broken": broken,
         "sha256": seen.hexdigest(),
@@ -164,11 +190,11 @@ def _fill(
 
 
 def _read_all(
-    root: Path, files: Sequence[str], read: Read
-) -> Iterator[tuple[str, NDArray[Any] | str]]:
-    """Each file in order with its pixels, or with the reason why it has none."""
+    root: Path, files: Sequence[str], read: Callable[[Path], Answer]
+) -> Iterator[tuple[str, Answer | str]]:
+    """Each file in order with what was read, or with the reason why there is nothing."""
 
-    def attempt(file: str) -> NDArray[Any] | str:
+    def attempt(file: str) -> Answer | str:
         try:
             return read(root / file)
         except Exception as error:  # decoders raise whatever they like on a broken file
@@ -177,13 +203,19 @@ def _read_all(
             )
             return said.replace(str(root / file), "the file")
 
-    with progress() as bar, ThreadPoolExecutor() as pool:
+    threads = os.cpu_count() or 1
+    with progress() as bar, ThreadPoolExecutor(threads) as pool:
         task = bar.add_task("decoding", total=len(files))
-        for start in range(0, len(files), TOGETHER):
-            batch = files[start : start + TOGETHER]
-            for file, pixels in zip(batch, pool.map(attempt, batch), strict=True):
-                yield file, pixels
+        under_way: deque[tuple[str, Future[Answer | str]]] = deque()
+        for file in files:
+            under_way.append((file, pool.submit(attempt, file)))
+            if len(under_way) >= AHEAD * threads:
+                first, answer = under_way.popleft()
+                yield first, answer.result()
                 bar.advance(task)
+        for first, answer in under_way:
+            yield first, answer.result()
+            bar.advance(task)
 
 
 def _cached(folder: Path) -> Decoded | None:
@@ -193,13 +225,15 @@ def _cached(folder: Path) -> Decoded | None:
         decoded = Decoded(
             folder=folder,
             dtype=index["dtype"],
-            shape=tuple(index["shape"]),
+            shapes=tuple(tuple(shape) for shape in index["shapes"]),
+            facts=tuple(index["facts"]),
             files=tuple(index["files"]),
             broken=index["broken"],
             sha256=index["sha256"],
         )
-        size = math.prod(decoded.shape) * np.dtype(decoded.dtype).itemsize
-        whole = (folder / f"images.{decoded.dtype}").stat().st_size == size
+        pixels = sum(math.prod(shape) for shape in decoded.shapes)
+        size = pixels * np.dtype(decoded.dtype).itemsize
+        whole = decoded._content.stat().st_size == size
     except (OSError, ValueError, KeyError, TypeError):
         return None
     return decoded if whole else None

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from pixvox_registry.cases import Cases
+from pixvox_registry.scans import Scans
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Intensity:
         std = torch.where(std > 0, std, torch.ones_like(std))
         return cls(tuple(mean.tolist()), tuple(std.tolist()), cases.value_range)
 
-    def in_units_of(self, cases: Cases) -> Intensity:
+    def in_units_of(self, cases: Cases | Scans) -> Intensity:
         """The same scale for cases stored in other units: their black and white become its own."""
         (black, white), (low, high) = self.value_range, cases.value_range
         if (black, white) == (low, high):

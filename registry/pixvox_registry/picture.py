@@ -1,4 +1,4 @@
-"""An image file of any common kind as a small square of bytes."""
+"""An image file of any common kind as bytes, or as a mask."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from pixvox_registry.errors import UserError, unknown
+
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 
 
-def read_picture(file: Path, *, channels: int, size: int) -> NDArray[np.uint8]:
+def read_picture(file: Path, *, channels: int, size: int | None) -> NDArray[np.uint8]:
     """``[C, size, size]``: upright, the shorter side at ``size``, the longer one cut at both ends.
+
+    Without a size the picture stays as it is, ``[C, H, W]``.
 
     Colour becomes luminance where one channel is wanted, grey is repeated where three are.
     Greyscale of more than 8 bits is stretched from its own lowest to its own highest value, since
@@ -36,7 +40,30 @@ def read_picture(file: Path, *, channels: int, size: int) -> NDArray[np.uint8]:
     return pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
 
 
-def _square(image: Image.Image, size: int) -> Image.Image:
+def read_mask_picture(file: Path, *, labels: str) -> NDArray[np.uint8]:
+    """``[1, H, W]``: with ``binary`` 1 wherever it is not 0, with ``values`` as it is stored.
+
+    Raises:
+        UserError: another kind of labels, or values that are no labels from 0 to 255.
+    """
+    if labels not in ("binary", "values"):
+        raise unknown("kind of labels", labels, ("binary", "values"))
+    with Image.open(file) as opened:
+        upright = ImageOps.exif_transpose(opened)
+        held = np.asarray(upright.convert("RGB") if upright.mode == "P" else upright)
+    if held.ndim == 3:
+        held = held[..., :3].max(-1)
+    if labels == "binary":
+        held = held != 0
+    elif held.min() < 0 or held.max() > 255 or (held != np.rint(held)).any():
+        raise UserError("it holds other values than labels from 0 to 255")
+    whole: NDArray[np.uint8] = held.astype(np.uint8)[None]
+    return whole
+
+
+def _square(image: Image.Image, size: int | None) -> Image.Image:
+    if size is None:
+        return image
     return ImageOps.fit(image, (size, size), method=Image.Resampling.BILINEAR)
 
 

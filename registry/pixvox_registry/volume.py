@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,18 +14,21 @@ from pixvox_registry.errors import UserError
 SUFFIXES = (".nii", ".nii.gz")
 MODALITIES = {"mr": (-3.0, 3.0), "ct": (-1.0, 1.0)}  # black and white of each
 WINDOW_HU = (-1000.0, 1000.0)  # air to dense bone
+SLACK = 1e-4  # of a label that a slope of float32 brings back
+PIECE = 1 << 24  # bytes
 CLIPPED = (0.5, 99.5)  # percentiles of what is not background
 
 
 def read_volume(
-    file: Path, *, size: int, spacing_mm: float | None, modality: str
+    file: Path, *, size: int | None, spacing_mm: float | None, modality: str
 ) -> NDArray[np.float16]:
-    """``[1, size, size, size]``: slices from inferior to superior, then rows, then columns.
+    """``[1, D, H, W]``: slices from inferior to superior, then rows, then columns.
 
     Rows run from posterior to anterior, columns from left to right.
 
     Args:
-        size: side of the box, in voxels; the middle is kept, and what is missing is background.
+        size: side of a cube, in voxels: the middle is kept, and what is missing is background;
+            None keeps the volume whole.
         spacing_mm: of the voxels after resampling, along every axis; None keeps them as they are.
         modality: ``mr``: clipped at percentiles of the foreground, mean 0 and standard deviation 1
             in it; ``ct``: Hounsfield units from -1000 to 1000 to the range from -1 to 1.
@@ -36,21 +40,30 @@ def read_volume(
     if spacing_mm is not None:
         voxels = resampled(voxels, [mm / spacing_mm for mm in spacings])
     scaled = of_ct(voxels) if modality == "ct" else of_mr(voxels)
-    return boxed(scaled, size)[None].astype(np.float16)
+    return (scaled if size is None else boxed(scaled, size))[None].astype(np.float16)
 
 
-def read_mask(file: Path, *, size: int, spacing_mm: float | None) -> NDArray[np.uint8]:
-    """``[1, size, size, size]`` of labels, axes and box as :func:`read_volume` has them.
+def read_mask(file: Path, *, size: int | None, spacing_mm: float | None) -> NDArray[np.uint8]:
+    """``[1, D, H, W]`` of labels, axes and box as :func:`read_volume` has them.
 
     Raises:
-        UserError: no volume of labels from 0 to 255.
+        UserError: no volume of labels from 0 to 255. A label that was stored with a slope is
+            rounded, if it is no farther from a whole number than half a step of its type.
     """
+    import nibabel
+
     voxels, spacings = canonical(file)
+    whole = voxels.round()
+    slope = abs(cast("Any", nibabel.load(file)).dataobj.slope)
+    exact = slope / 2 + SLACK if slope < 1 else 0.0  # half a step of the stored type
+    if np.abs(voxels - whole).max() > exact:
+        raise UserError("it holds other values than labels from 0 to 255")
+    voxels = whole
     if spacing_mm is not None:
         voxels = resampled(voxels, [mm / spacing_mm for mm in spacings], order=0)
-    if voxels.min() < 0 or voxels.max() > 255 or (voxels != voxels.round()).any():
+    if voxels.min() < 0 or voxels.max() > 255:
         raise UserError("it holds other values than labels from 0 to 255")
-    return boxed(voxels, size)[None].astype(np.uint8)
+    return (voxels if size is None else boxed(voxels, size))[None].astype(np.uint8)
 
 
 def canonical(file: Path) -> tuple[NDArray[np.float32], list[float]]:
@@ -61,6 +74,7 @@ def canonical(file: Path) -> tuple[NDArray[np.float32], list[float]]:
     """
     import nibabel
 
+    _read_to_the_end(file)
     image: Any = nibabel.load(file)
     if image.get_data_dtype().kind not in "iuf":
         raise UserError(f"it holds {image.get_data_dtype()}, and no plain numbers")
@@ -74,6 +88,14 @@ def canonical(file: Path) -> tuple[NDArray[np.float32], list[float]]:
     if not np.isfinite(voxels).all():
         raise UserError("it holds NaN or infinity")
     return voxels.transpose(2, 1, 0), spacings[::-1]
+
+
+def _read_to_the_end(file: Path) -> None:
+    """nibabel stops at the last voxel, and the checksum of a compressed file stands after it."""
+    if file.name.lower().endswith(".gz"):
+        with gzip.open(file) as stream:
+            while stream.read(PIECE):
+                pass
 
 
 def resampled(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from pixvox_benchmarks.cell import probe
+from pixvox_benchmarks.examination import examine
 from pixvox_benchmarks.grid import Pretraining, Workshop
 from pixvox_benchmarks.scoring import score
 from pixvox_registry import TASKS
@@ -20,8 +20,8 @@ def test_a_constant_backbone_predicts_what_train_holds_most_of(tmp_path: Path) -
     assert not pretrained.backbone(torch.randn(2, 1, 8, 8)).pooled.any()
     task = TASKS.build(asked.task)
     for protocol in ("clustering_by_classes", "linear_probe"):
-        cases, predictions, _ = probe(protocol, task, pretrained)
-        assert predictions.probability.std(0).max() < 1e-3
+        cases = examine(protocol, task, pretrained, asked.budget, asked.seed).cases
+        assert cases.arrays()["probability"].std(0).max() < 1e-3
         majority = task.cases("train").labels["class"].bincount().argmax()
         scores, _ = score(cases, ("accuracy",))
         right = (task.cases("test").labels["class"] == majority).double().mean()

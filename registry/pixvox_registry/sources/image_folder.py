@@ -113,8 +113,11 @@ class ImageFolder:
             self._root(),
             self._files(),
             partial(read_picture, channels=self.channels, size=self.image_size),
-            shape=(self.channels, self.image_size, self.image_size),
             dtype="uint8",
-            settings={"version": VERSION},
+            settings={
+                "channels": self.channels,
+                "image_size": self.image_size,
+                "version": VERSION,
+            },
             skip_broken=self.skip_broken,
         )

@@ -16,8 +16,9 @@ from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.cases import Cases
 from pixvox_registry.decoded import Decoded, decode, some
 from pixvox_registry.errors import UserError, unknown
-from pixvox_registry.picture import read_picture
+from pixvox_registry.picture import read_mask_picture, read_picture
 from pixvox_registry.places import data_root
+from pixvox_registry.scans import Scan, Scans
 from pixvox_registry.source_spec import spell_source
 
 VERSION = "1"  # of the cache; raise it when decoding changes
@@ -54,23 +55,37 @@ class Isic2017:
         Raises:
             UserError: the folder, or an image that the list names, is missing.
         """
-        if split not in self.splits:
-            raise unknown("split", split, self.splits)
-        ids = list(self._classes)
-        wanted = ids if split == "all" else json.loads(SPLITS.read_text())[split]
-        place = {case: row for row, case in enumerate(ids)}
-        if lost := [case for case in wanted if case not in place]:
-            raise UserError(f"{self._root / 'labels.csv'} lacks {some(lost)}; unpack them there.")
-        images = self._decoded.images
+        wanted = self._split(split)
+        place = {case: row for row, case in enumerate(self._classes)}
+        images = self._read(self.image_size).images
         return Cases(
             images=images if split == "all" else images[[place[case] for case in wanted]],
-            ids=tuple(wanted),
+            ids=wanted,
             labels={"class": torch.tensor([self._classes[case] for case in wanted])},
         )
 
+    def scans(self, split: str) -> Scans:
+        """``[3, H, W]`` as the files have it, with the lesion's mask of ``masks/``.
+
+        Raises:
+            UserError: as :meth:`cases`, or a mask is missing.
+        """
+        ids = self._split(split)
+        place = {case: row for row, case in enumerate(self._classes)}
+        images, masks = self._read(None), self._masks
+
+        def read(row: int) -> Scan:
+            at = place[ids[row]]
+            return Scan(
+                id=ids[row], image=images.image(at), mask=masks.image(at)[0], spacing_mm=None
+            )
+
+        files = tuple(str(self._root / images.files[place[case]]) for case in ids)
+        return Scans(read=read, ids=ids, dims=2, in_channels=3, files=files)
+
     def facts(self) -> Mapping[str, Any]:
         """The digest covers pixels, classes and splits."""
-        parts = [self._decoded.sha256, self._classes, json.loads(SPLITS.read_text())]
+        parts = [self._read(self.image_size).sha256, self._classes, json.loads(SPLITS.read_text())]
         return {
             "dataset": "isic2017",
             "version": "2017",
@@ -99,15 +114,31 @@ class Isic2017:
                 "ISIC 2017 below PIXVOX_DATA, with images/ beside it."
             ) from None
 
+    def _split(self, split: str) -> tuple[str, ...]:
+        if split not in self.splits:
+            raise unknown("split", split, self.splits)
+        ids = list(self._classes)
+        wanted = ids if split == "all" else json.loads(SPLITS.read_text())[split]
+        if lost := [case for case in wanted if case not in self._classes]:
+            raise UserError(f"{self._root / 'labels.csv'} lacks {some(lost)}; unpack them there.")
+        return tuple(wanted)
+
+    def _read(self, size: int | None) -> Decoded:
+        files = [f"images/{case}.jpg" for case in self._classes]
+        return self._kept(files, partial(read_picture, channels=3, size=size), {"image_size": size})
+
     @cached_property
-    def _decoded(self) -> Decoded:
+    def _masks(self) -> Decoded:
+        files = [f"masks/{case}.png" for case in self._classes]
+        return self._kept(files, partial(read_mask_picture, labels="binary"), {"masks": True})
+
+    def _kept(self, files: list[str], read: Any, settings: dict[str, Any]) -> Decoded:
         return decode(
             "isic2017",
             self._root,
-            [f"images/{case}.jpg" for case in self._classes],
-            partial(read_picture, channels=3, size=self.image_size),
-            shape=(3, self.image_size, self.image_size),
+            files,
+            read,
             dtype="uint8",
-            settings={"version": VERSION},
+            settings={"version": VERSION, **settings},
             skip_broken=False,
         )

@@ -16,6 +16,7 @@ from pixvox_registry.cases import Cases
 from pixvox_registry.decoded import Decoded, decode
 from pixvox_registry.errors import UserError, unknown
 from pixvox_registry.places import data_root
+from pixvox_registry.scans import Scan, Scans
 from pixvox_registry.source_spec import spell_source
 from pixvox_registry.volume import MODALITIES, read_mask, read_volume
 
@@ -59,28 +60,51 @@ class Msd:
         Raises:
             UserError: the split, the folder or a case that is listed does not exist.
         """
-        if split not in self.splits:
-            raise unknown("split", split, self.splits)
-        ids = tuple(self._pairs)
-        wanted = self._listed.get(split, list(ids))
-        if lost := sorted(set(wanted) - set(ids)):
-            raise UserError(f"splits.json of {self.task} lists {lost[:5]}; dataset.json does not.")
-        rows = [ids.index(case) for case in wanted]
-        masks = self._masks.images[rows][:, 0]
+        rows = self._rows(split)
+        size = self.volume_size
+        masks = self._masks(size).images[rows][:, 0]
         voxel = self.spacing_mm**3
         inside = (masks > 0).flatten(1).sum(1)
         return Cases(
-            images=self._images.images[rows],
-            ids=tuple(wanted),
+            images=self._images(size).images[rows],
+            ids=self._ids(rows),
             labels={"volume_mm3": (inside * voxel).round().to(torch.int64)},
             masks=masks,
             spacing_mm=(self.spacing_mm,) * 3,
             value_range=MODALITIES[self._modality],
         )
 
+    def scans(self, split: str) -> Scans:
+        """Whole volumes with masks, at the same spacing.
+
+        Raises:
+            UserError: as :meth:`cases`.
+        """
+        rows = self._rows(split)
+        images, masks = self._images(None), self._masks(None)
+
+        def read(row: int) -> Scan:
+            return Scan(
+                id=ids[row],
+                image=images.image(rows[row]),
+                mask=masks.image(rows[row])[0],
+                spacing_mm=(self.spacing_mm,) * 3,
+            )
+
+        ids = self._ids(rows)
+        return Scans(
+            read=read,
+            ids=ids,
+            dims=3,
+            in_channels=1,
+            files=tuple(str(self._root / images.files[row]) for row in rows),
+            value_range=MODALITIES[self._modality],
+        )
+
     def facts(self) -> Mapping[str, Any]:
         """The digest covers voxels, masks and splits; the licence is what the data set says."""
-        digests = [self._images.sha256, self._masks.sha256, self._listed]
+        size = self.volume_size
+        digests = [self._images(size).sha256, self._masks(size).sha256, self._listed]
         return {
             "dataset": f"msd:{self.task}",
             "version": "unknown",
@@ -113,26 +137,40 @@ class Msd:
             raise UserError(f"{self._root / 'dataset.json'} lists no training cases.")
         return pairs
 
-    @cached_property
-    def _images(self) -> Decoded:
-        read = partial(
-            read_volume, size=self.volume_size, spacing_mm=self.spacing_mm, modality=self._modality
-        )
-        return self._decoded([image for image, _ in self._pairs.values()], read, "float16")
+    def _rows(self, split: str) -> list[int]:
+        """Places of a split's cases among those of dataset.json."""
+        if split not in self.splits:
+            raise unknown("split", split, self.splits)
+        ids = list(self._pairs)
+        wanted = self._listed.get(split, ids)
+        if lost := sorted(set(wanted) - set(ids)):
+            raise UserError(f"splits.json of {self.task} lists {lost[:5]}; dataset.json does not.")
+        return [ids.index(case) for case in wanted]
 
-    @cached_property
-    def _masks(self) -> Decoded:
-        read = partial(read_mask, size=self.volume_size, spacing_mm=self.spacing_mm)
-        return self._decoded([mask for _, mask in self._pairs.values()], read, "uint8")
+    def _ids(self, rows: list[int]) -> tuple[str, ...]:
+        ids = list(self._pairs)
+        return tuple(ids[row] for row in rows)
 
-    def _decoded(self, files: list[str], read: Any, dtype: str) -> Decoded:
-        settings = {"spacing_mm": self.spacing_mm, "modality": self._modality, "version": VERSION}
+    def _images(self, size: int | None) -> Decoded:
+        read = partial(read_volume, size=size, spacing_mm=self.spacing_mm, modality=self._modality)
+        return self._decoded([image for image, _ in self._pairs.values()], read, "float16", size)
+
+    def _masks(self, size: int | None) -> Decoded:
+        read = partial(read_mask, size=size, spacing_mm=self.spacing_mm)
+        return self._decoded([mask for _, mask in self._pairs.values()], read, "uint8", size)
+
+    def _decoded(self, files: list[str], read: Any, dtype: str, size: int | None) -> Decoded:
+        settings = {
+            "volume_size": size,
+            "spacing_mm": self.spacing_mm,
+            "modality": self._modality,
+            "version": VERSION,
+        }
         return decode(
             "msd",
             self._root,
             files,
             read,
-            shape=(1, *[self.volume_size] * 3),
             dtype=dtype,
             settings=settings,
             skip_broken=False,

@@ -135,15 +135,19 @@ class Nifti:
     def _decoded(self) -> Decoded:
         if self.modality not in MODALITIES:
             raise unknown("modality", self.modality, MODALITIES)
-        settings = {"spacing_mm": self.spacing_mm, "modality": self.modality, "version": VERSION}
         size = self.volume_size
+        settings = {
+            "volume_size": size,
+            "spacing_mm": self.spacing_mm,
+            "modality": self.modality,
+            "version": VERSION,
+        }
         read = partial(read_volume, size=size, spacing_mm=self.spacing_mm, modality=self.modality)
         return decode(
             "nifti",
             self._root(),
             self._files(),
             read,
-            shape=(1, size, size, size),
             dtype="float16",
             settings=settings,
             skip_broken=self.skip_broken,

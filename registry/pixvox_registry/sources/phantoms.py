@@ -17,6 +17,7 @@ from pixvox_registry.artifacts import canonical_json
 from pixvox_registry.cases import Cases
 from pixvox_registry.draws import generator
 from pixvox_registry.errors import UserError, unknown
+from pixvox_registry.scans import Scans
 from pixvox_registry.source_spec import spell_source
 
 VERSION = "1"
@@ -80,6 +81,10 @@ class Phantoms:
                 f"{self.count} and image_size {self.image_size} came."
             )
         return self._made(split, self.count if split == "train" else self.count // 2)
+
+    def scans(self, split: str) -> Scans:
+        """The same with organ and neighbour as they were painted."""
+        return Scans.of(self.cases(split))
 
     def facts(self) -> Mapping[str, Any]:
         """The digest covers the settings and the first cases of each split."""

@@ -1,0 +1,50 @@
+"""How long protocols train that train at all, by budget: equal for every method."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from pixvox_registry.errors import unknown
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tuning:
+    """What training on labels may spend.
+
+    Args:
+        steps: of the optimizer.
+        batch: patches or cases in a step.
+        rate: highest learning rate; warmed up over a tenth of the steps, then a cosine to 0.
+        looks: how often val is scored on the way; the best of them is kept.
+    """
+
+    steps: int
+    batch: int
+    rate: float
+    looks: int
+
+    def facts(self) -> dict[str, Any]:
+        """As they stand in keys and on boards."""
+        return asdict(self)
+
+
+SEGMENTATION = {
+    ("tiny", 2): Tuning(steps=40, batch=4, rate=2e-3, looks=2),
+    ("tiny", 3): Tuning(steps=20, batch=2, rate=2e-3, looks=2),
+    ("brief", 2): Tuning(steps=200, batch=8, rate=2e-3, looks=2),
+    ("brief", 3): Tuning(steps=120, batch=2, rate=2e-3, looks=2),
+    ("small", 2): Tuning(steps=800, batch=8, rate=2e-3, looks=4),
+    ("small", 3): Tuning(steps=600, batch=2, rate=2e-3, looks=4),
+    ("standard", 2): Tuning(steps=6_000, batch=16, rate=2e-3, looks=12),
+    ("standard", 3): Tuning(steps=6_000, batch=4, rate=2e-3, looks=12),
+    ("paper", 2): Tuning(steps=40_000, batch=16, rate=2e-3, looks=20),
+    ("paper", 3): Tuning(steps=40_000, batch=4, rate=2e-3, looks=20),
+}
+
+
+def segmentation(budget: str, dims: int) -> Tuning:
+    """What training to outline may spend within a budget."""
+    if (budget, dims) not in SEGMENTATION:
+        raise unknown("budget", budget, {known for known, _ in SEGMENTATION})
+    return SEGMENTATION[budget, dims]
