@@ -223,6 +223,8 @@ class Metric(typing.Protocol):
     version: str
     higher_is_better: bool
     stratified: bool  # resample within class
+    range: tuple[float | None, float | None]  # None: no bound
+    conventions: str  # what empty and degenerate cases score
 
     def __call__(self, *args: Any, **columns: Any) -> Any:
         """``target [N], weight [P, N] -> [P]`` in numpy; a weight counts a case so many times.
@@ -279,7 +281,10 @@ class Maker(typing.Protocol):
 
 
 class Engine(typing.Protocol):
-    """Runs independent jobs, each isolated from the others, at least once each."""
+    """Runs independent jobs, each isolated from the others, at least once each.
+
+    A job has a name, is callable, and has ``words``, the command that does the same elsewhere.
+    """
 
     def __call__(self, jobs: Sequence[Any], report: Callable[[Any, str | None], None]) -> None:
         """Run all; ``report(job, error or None)`` after each."""
