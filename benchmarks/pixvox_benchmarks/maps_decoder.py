@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 import torch
@@ -10,19 +9,21 @@ from monai.networks.blocks.dynunet_block import UnetBasicBlock
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-GROUPS = 8  # of channels with a norm of their own; of single ones there is none at one place
+NORM = ("instance", {"affine": True})
 FINEST = 16  # channels beside the image itself, where no map is as fine
 
 
 class UNetDecoder(nn.Module):
     """Coarse to fine: enlarge, join the next map, two convolutions (arXiv:1505.04597).
 
-    Where the finest map is coarser than the image, the image is the last to be joined.
+    Where the finest map is coarser than the image, the image is the last to be joined. Maps of
+    which a patch has one place alone are left out: there is nothing to outline with them.
 
     Args:
         channels: of the maps, fine to coarse.
         strides: of the maps.
         labels: K, the background included.
+        side: the shortest one of a patch.
     """
 
     def __init__(
@@ -33,8 +34,11 @@ class UNetDecoder(nn.Module):
         channels: Sequence[int],
         strides: Sequence[int],
         labels: int,
+        side: int,
     ) -> None:
         super().__init__()
+        self.used = max(1, sum(2 * stride <= side for stride in strides))
+        channels = channels[: self.used]
         self.joins_image = strides[0] > 1
         skips = list(channels[:-1])
         if self.joins_image:
@@ -42,7 +46,7 @@ class UNetDecoder(nn.Module):
         after = [max(skip, FINEST) for skip in skips]
         before = [*after[1:], channels[-1]]
         self.steps = nn.ModuleList(
-            UnetBasicBlock(dims, coarse + skip, fine, 3, 1, _norm(fine))
+            UnetBasicBlock(dims, coarse + skip, fine, 3, 1, NORM)
             for coarse, skip, fine in zip(before, skips, after, strict=True)
         )
         last = after[0] if after else channels[-1]
@@ -50,6 +54,7 @@ class UNetDecoder(nn.Module):
 
     def forward(self, images: Tensor, maps: Sequence[Tensor]) -> Tensor:
         """``[B, C, *S], fine to coarse -> [B, K, *S]``."""
+        maps = maps[: self.used]
         skips = [images, *maps[:-1]] if self.joins_image else list(maps[:-1])
         x = maps[-1]
         for step, skip in zip(reversed(self.steps), reversed(skips), strict=True):
@@ -82,10 +87,6 @@ class LightDecoder(nn.Module):
         size = levels[0].shape[2:]
         joined = torch.stack([interpolate(x, size=size, mode=self.mode) for x in levels]).sum(0)
         return interpolate(self.leave(joined), size=images.shape[2:], mode=self.mode)
-
-
-def _norm(channels: int) -> tuple[str, dict[str, int]]:
-    return "group", {"num_groups": math.gcd(GROUPS, channels)}
 
 
 def _pointwise(dims: int, before: int, after: int) -> nn.Module:

@@ -68,7 +68,7 @@ def segment(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(trial.seed)
-        net = _assembled(trial, train, frozen=frozen).to(device)
+        net = _assembled(trial, train, patch, frozen=frozen).to(device)
         history = _fit(net, train, val, trial, tuning, intensity, patch)
     masks = tuple(outlined(net, test(), intensity, patch))
     best = max(history, key=lambda look: look["dice"])
@@ -129,7 +129,7 @@ def _check_fit(trial: Trial, train: Scans) -> None:
         raise UserError("The backbone gives no maps, and a decoder needs them.")
 
 
-def _assembled(trial: Trial, train: Scans, *, frozen: bool) -> Segmenter:
+def _assembled(trial: Trial, train: Scans, patch: tuple[int, ...], *, frozen: bool) -> Segmenter:
     backbone = copy.deepcopy(trial.pretrained.backbone)
     seen = cast("Backbone", backbone)
     if frozen:
@@ -141,6 +141,7 @@ def _assembled(trial: Trial, train: Scans, *, frozen: bool) -> Segmenter:
         channels=seen.channels,
         strides=seen.strides,
         labels=trial.labels,
+        side=min(patch),
     )
     return Segmenter(backbone, decoder, frozen=False)
 

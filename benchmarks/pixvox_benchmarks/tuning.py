@@ -35,7 +35,7 @@ SEGMENTATION = {
     ("brief", 2): Tuning(steps=200, batch=8, rate=2e-3, looks=2),
     ("brief", 3): Tuning(steps=120, batch=2, rate=2e-3, looks=2),
     ("small", 2): Tuning(steps=800, batch=8, rate=2e-3, looks=4),
-    ("small", 3): Tuning(steps=600, batch=2, rate=2e-3, looks=4),
+    ("small", 3): Tuning(steps=1_500, batch=2, rate=2e-3, looks=4),
     ("standard", 2): Tuning(steps=6_000, batch=16, rate=2e-3, looks=12),
     ("standard", 3): Tuning(steps=6_000, batch=4, rate=2e-3, looks=12),
     ("paper", 2): Tuning(steps=40_000, batch=16, rate=2e-3, looks=20),

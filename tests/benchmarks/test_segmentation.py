@@ -65,6 +65,7 @@ def test_every_backbone_with_maps_is_decoded_to_the_image_s_own_size(name: str, 
             channels=backbone.channels,
             strides=backbone.strides,
             labels=3,
+            side=32,
         ),
         LightDecoder(dims=dims, channels=backbone.channels, labels=3),
     )
@@ -145,7 +146,7 @@ def test_a_bright_object_is_learnt_and_test_is_opened_once(
 def test_a_frozen_backbone_learns_nothing_and_its_decoder_does() -> None:
     from pixvox_benchmarks import segmenter
 
-    net = segmenter._assembled(trial_of(unet()), blobs(1), frozen=True)
+    net = segmenter._assembled(trial_of(unet()), blobs(1), (16, 16), frozen=True)
     assert not net.train().backbone.training and net.decoder.training
     net(torch.randn(1, 1, 16, 16)).sum().backward()
     assert all(p.grad is None for p in net.backbone.parameters())
