@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from torch import Tensor
 
 from pixvox_benchmarks.case_scores import CaseScores
 from pixvox_benchmarks.embedding import embed
@@ -79,6 +81,7 @@ def _outlined(
         seed=seed,
         tell=say,
     )
+    task.check_masks()
     scans = task.scans("test")
     test = SealedTest(lambda: scans, opener=protocol, owner=task.name)
     answer: Any = PROTOCOLS.build(protocol)
@@ -93,7 +96,7 @@ def _outlined(
 
 
 def compared(
-    masks: Any, scans: Scans, metrics: tuple[str, ...], labels: int
+    masks: Sequence[Tensor], scans: Scans, metrics: tuple[str, ...], labels: int
 ) -> dict[str, list[list[float]]]:
     """``{metric: [N][S]}``: each structure of each scan against its truth."""
     asked: dict[str, Any] = {name: METRICS.build(name) for name in metrics}

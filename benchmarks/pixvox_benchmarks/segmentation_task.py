@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from pixvox_benchmarks.task import SPLITS, check_apart
@@ -50,8 +51,7 @@ class SegmentationTask:
         """Scans of ``train``, ``val`` or ``test`` with their masks.
 
         Raises:
-            UserError: the data is missing, a split is empty, a train mask names no structure, or a
-                case or patient stands in two splits.
+            UserError: the data is missing, a split is empty, or a case or patient stands in two.
         """
         if split not in SPLITS:
             raise unknown("split", split, SPLITS)
@@ -82,14 +82,16 @@ class SegmentationTask:
         check_apart(self.name, splits)
         return splits
 
-    def check_mask(self, case: str, highest: int) -> None:
-        """Refuse a label that names no structure.
+    def check_masks(self) -> None:
+        """Refuse a label that names no structure; reads every mask of every split.
 
         Raises:
             UserError: says which.
         """
-        if highest >= self.labels:
-            raise UserError(
-                f"Task {self.name!r} has the labels 1 to {self.labels - 1} "
-                f"({', '.join(self.structures)}); {case} also has {highest}."
-            )
+        for scan in chain.from_iterable(self._checked.values()):
+            highest = int(scan.mask.max())
+            if highest >= self.labels:
+                raise UserError(
+                    f"Task {self.name!r} has the labels 1 to {self.labels - 1} "
+                    f"({', '.join(self.structures)}); {scan.id} also has {highest}."
+                )

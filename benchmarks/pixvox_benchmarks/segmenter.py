@@ -46,9 +46,7 @@ class Segmenter(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """``[B, C, *S]`` standardised to ``[B, K, *S]``."""
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            maps = self.backbone(images).maps
-        painted: Tensor = self.decoder(images, maps)
+        painted: Tensor = self.decoder(images, self.backbone(images).maps)
         return painted
 
 

@@ -243,6 +243,12 @@ def test_a_case_in_two_splits_is_refused() -> None:
         task.scans("train")
 
 
+def test_a_label_that_names_no_structure_is_refused_before_anything_is_trained() -> None:
+    task = replace(TASKS.build("phantom_organs_2d"), structures=("organ",))
+    with pytest.raises(UserError, match=r"labels 1 to 1 .organ.; .* also has 2"):
+        examine("segmentation_frozen", task, trial_of(unet()).pretrained, "tiny", 0)
+
+
 def test_the_key_of_a_segmentation_task_follows_its_data() -> None:
     task = TASKS.build("phantom_organs_2d")
     other = replace(
