@@ -26,6 +26,8 @@ boards: $(VENV)/installed
 	$(BIN)/pixvox board leaderboards/results --out leaderboards --readme README.md
 	for study in leaderboards/studies/*/; do $(BIN)/pixvox board $${study}results --out $$study || exit 1; done
 	$(BIN)/pixvox zoo page
+	$(BIN)/pixvox metrics page
+	$(BIN)/pixvox tasks page
 
 $(VENV)/installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

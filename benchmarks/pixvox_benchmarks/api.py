@@ -6,7 +6,8 @@ from pathlib import Path
 
 from pixvox_benchmarks.examination import examine
 from pixvox_benchmarks.scoring import metrics_of, score
-from pixvox_registry import MAKERS, TASKS
+from pixvox_benchmarks.task_line import task_of
+from pixvox_registry import MAKERS
 
 
 def measure(
@@ -29,7 +30,7 @@ def measure(
     Raises:
         UserError: an unknown name, missing data, or weights that do not verify.
     """
-    about = TASKS.build(task)
+    about = task_of(task)
     pretrained = MAKERS.build(maker).load(Path(weights))
     outcome = examine(protocol, about, pretrained, budget, seed)
     scores, intervals = score(outcome.cases, metrics_of(protocol, about))

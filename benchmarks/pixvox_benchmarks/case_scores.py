@@ -18,6 +18,7 @@ from pixvox_registry.errors import UserError
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]  # by name, one row a case
 Figures: TypeAlias = float | tuple[float, ...]  # one of a case, or one of each structure
+Target: TypeAlias = int | tuple[int, ...]  # the class of a case, or 0 or 1 for each label
 DIGITS = 7  # significant: scores are computed from what the file holds
 
 
@@ -27,14 +28,14 @@ class CaseScores:
 
     Args:
         ids: N case ids.
-        target: N classes; none where no class is asked for.
-        probability: N rows of K, as far as there are classes.
+        target: N classes, or N rows of L labels; none where neither is asked for.
+        probability: N rows of K or L, as far as there are classes or labels.
         columns: N further figures, or rows of S, by name, for metrics that name them. NaN says
             that there is nothing to score.
     """
 
     ids: tuple[str, ...]
-    target: tuple[int, ...] = ()
+    target: tuple[Target, ...] = ()
     probability: tuple[tuple[float, ...], ...] = ()
     columns: Mapping[str, tuple[Figures, ...]] = field(default_factory=dict)
 
@@ -42,14 +43,14 @@ class CaseScores:
     def rounded(
         cls,
         ids: Sequence[str],
-        target: Sequence[int] = (),
+        target: Sequence[int | Sequence[int]] = (),
         probability: Sequence[Sequence[float]] = (),
         columns: Mapping[str, Sequence[float | Sequence[float]]] | None = None,
     ) -> CaseScores:
         """The values as the file will hold them; compute scores from these."""
         return cls(
             ids=tuple(ids),
-            target=tuple(int(t) for t in target),
+            target=tuple(_whole(told) for told in target),
             probability=tuple(_rounded(row) for row in probability),
             columns={
                 name: tuple(_rounded(v) if isinstance(v, Sequence) else _short(v) for v in values)
@@ -58,7 +59,10 @@ class CaseScores:
         )
 
     def arrays(self) -> Columns:
-        """Columns ``[N]`` or ``[N, S]``; of classes ``target [N]`` and ``probability [N, K]``."""
+        """Columns ``[N]`` or ``[N, S]``; of classes ``target [N]`` and ``probability [N, K]``.
+
+        Of labels both are ``[N, L]``.
+        """
         classes = {
             "target": np.array(self.target, np.int64),
             "probability": np.array(self.probability, np.float64),
@@ -67,7 +71,7 @@ class CaseScores:
         return {**(classes if self.target else {}), **columns}
 
     def content(self) -> bytes:
-        """One case a line, ``[id, class, probabilities, figures]``, as far as it has them.
+        """One case a line, ``[id, class or labels, probabilities, figures]``, what it has of them.
 
         So a change is one line of a diff. Figures that do not apply are null.
         """
@@ -89,7 +93,7 @@ class CaseScores:
         figures = [row[-1] for row in rows if isinstance(row[-1], dict)]
         return cls(
             ids=tuple(row[0] for row in rows),
-            target=tuple(int(target) for target, _ in classes),
+            target=tuple(_whole(target) for target, _ in classes),
             probability=tuple(tuple(float(p) for p in told) for _, told in classes),
             columns={
                 name: tuple(_applying(told[name]) for told in figures)
@@ -121,9 +125,22 @@ def applied(metric: Metric, columns: Columns, weight: NDArray[np.float64]) -> ND
     return scores
 
 
+def strata_of(metric: Metric, columns: Columns) -> NDArray[np.int64] | None:
+    """``[N]`` classes, where the metric wants cases to be drawn within class.
+
+    Labels of which several may hold part cases into no classes: there all are drawn alike.
+    """
+    stratified = metric.stratified and columns["target"].ndim == 1
+    return columns["target"] if stratified else None
+
+
 def sha256_of(cases: CaseScores) -> str:
     """Of the per-case file."""
     return hashlib.sha256(cases.content()).hexdigest()
+
+
+def _whole(told: int | Sequence[int]) -> Target:
+    return tuple(int(label) for label in told) if isinstance(told, Sequence) else int(told)
 
 
 def _rounded(values: Sequence[float]) -> tuple[float, ...]:

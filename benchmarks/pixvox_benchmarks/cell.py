@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from pixvox_benchmarks.case_scores import sha256_of
+from pixvox_benchmarks.contamination import duplicates, exposure
 from pixvox_benchmarks.examination import Outcome, examine
 from pixvox_benchmarks.grid import Cell, Workshop
+from pixvox_benchmarks.predictions import save
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import CASES, Result, is_published, key_of
 from pixvox_benchmarks.scoring import metrics_of, score
+from pixvox_benchmarks.segmentation_task import SegmentationTask
 from pixvox_registry import METRICS
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.console import say
@@ -21,11 +24,20 @@ from pixvox_registry.errors import UserError
 from pixvox_registry.provenance import provenance
 
 
-def measure(cell: Cell, workshop: Workshop, weights: Path, *, request: str, results: Path) -> None:
+def measure(
+    cell: Cell,
+    workshop: Workshop,
+    weights: Path,
+    *,
+    request: str,
+    results: Path,
+    predictions: Path | None = None,
+) -> None:
     """Publish the result of a cell below ``results``, unless somebody else did.
 
     Args:
         request: digest of what was asked when the grid was planned.
+        predictions: a folder for what the cell outlines, or None.
 
     Raises:
         UserError: the request is another one by now, or weights, predictions or test labels are
@@ -41,6 +53,8 @@ def measure(cell: Cell, workshop: Workshop, weights: Path, *, request: str, resu
     pretrained = workshop.maker.load(weights)
     made = cell.pretraining
     outcome = examine(cell.protocol, workshop.task, pretrained, made.budget, made.seed)
+    if predictions is not None and isinstance(workshop.task, SegmentationTask):
+        save(outcome.masks, workshop.task.scans("test"), predictions / cell.label)
     facts = {
         "command": command_of(cell),
         "test_openings": outcome.openings,
@@ -101,6 +115,8 @@ def describe(
         collapsed=bool(card.get("collapsed", False)),
         parameters=sum(p.numel() for p in pretrained.backbone.parameters()),
         provenance={**provenance(), **facts, "weights": made},
+        contamination=exposure(task, card),
+        duplicates=duplicates(task),
     )
 
 

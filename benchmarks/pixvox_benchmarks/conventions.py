@@ -43,5 +43,6 @@ def _row(name: str, metric: Any) -> dict[str, str]:
         "better": "higher" if metric.higher_is_better else "lower",
         "range": spelt(metric.range),
         "empty and degenerate cases": metric.conventions,
+        "labels of which several may hold": getattr(metric, "of_labels", "Refused."),
         "version": metric.version,
     }

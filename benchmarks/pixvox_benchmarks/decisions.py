@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from pixvox_benchmarks.scorable import Floats, decided, scorable
+from pixvox_benchmarks.scorable import Classes, Floats, decided
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,8 @@ class Decisions:
     tested: NDArray[np.bool_]
 
 
-def decisions(probability: ArrayLike, target: ArrayLike, weight: ArrayLike) -> Decisions:
-    """``[N, K], [N], [P, N]``, decided as :func:`decided` does.
-
-    Raises:
-        UserError: not scorable.
-    """
-    p, y, w = scorable(probability, target, weight)
+def decisions(p: Floats, y: Classes, w: Floats) -> Decisions:
+    """``[N, K], [N], [P, N]``, all scorable and decided as :func:`decided` does."""
     call = decided(p)
     classes = np.union1d(y, call)
     of_class, as_class = y[:, None] == classes, call[:, None] == classes  # [N, C]

@@ -12,8 +12,8 @@ from pixvox_registry.errors import UserError
 AT_ONCE = 256  # cases per forward pass; part of what decides the last bits, so not a setting
 
 
-def embed(pretrained: Pretrained, cases: Cases) -> Split:
-    """``features [N, D]`` on the CPU and ``target [N]``; the backbone's own size and intensity.
+def embed(pretrained: Pretrained, cases: Cases, target: Tensor) -> Split:
+    """``features [N, D]`` on the CPU, by the backbone's own size and intensity, beside ``target``.
 
     Black and white of the cases become those of the pretraining data.
 
@@ -38,7 +38,7 @@ def embed(pretrained: Pretrained, cases: Cases) -> Split:
             pieces.append(pooled.float().cpu())  # [B, D]
     features = torch.cat(pieces)  # outside of inference mode: a probe may differentiate
     _refuse_non_finite(features, cases)
-    return Split(features=features, target=cases.labels["class"])
+    return Split(features=features, target=target)
 
 
 def _refuse_non_finite(features: Tensor, cases: Cases) -> None:

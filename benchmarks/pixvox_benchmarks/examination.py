@@ -1,21 +1,25 @@
-"""Puts a backbone to the test: each protocol sees features, or scans, and no more."""
+"""Puts a backbone to the test: each protocol sees features, cases or scans, and no more."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from pixvox_benchmarks.case_scores import CaseScores
 from pixvox_benchmarks.embedding import embed
+from pixvox_benchmarks.label_fraction import asked, rows_of
 from pixvox_benchmarks.sealed import SealedTest
 from pixvox_benchmarks.segmentation_task import SegmentationTask
-from pixvox_benchmarks.sight import check_sight
+from pixvox_benchmarks.sight import check_sight, sees
 from pixvox_registry import METRICS, PROTOCOLS
+from pixvox_registry.cases import Cases
 from pixvox_registry.console import say
-from pixvox_registry.contracts import Pretrained, Split, Task
+from pixvox_registry.contracts import Predictions, Pretrained, Split, Task
+from pixvox_registry.geometry import brought_to
 from pixvox_registry.measuring import Trial
 from pixvox_registry.scans import Scans
 
@@ -27,18 +31,21 @@ class Outcome:
     Args:
         chosen: hyperparameters chosen on validation.
         openings: how often the test split was opened.
+        masks: label maps of the test scans, if the protocol outlines.
     """
 
     cases: CaseScores
     chosen: Mapping[str, Any]
     openings: int
     n_expected: int
+    masks: tuple[Tensor, ...] = ()
 
 
 def examine(protocol: str, task: Task, pretrained: Pretrained, budget: str, seed: int) -> Outcome:
     """Let a protocol learn from train and val, and score what it says of test.
 
     Args:
+        protocol: with the share of the labels, if not all: ``linear_probe@10%``.
         budget: how long a protocol trains, if it does.
         seed: of what a protocol draws.
 
@@ -46,17 +53,44 @@ def examine(protocol: str, task: Task, pretrained: Pretrained, budget: str, seed
         UserError: the protocol is for another kind of task, or does not do as it should.
     """
     check_sight(protocol, task)
-    if isinstance(task, SegmentationTask):
-        return _outlined(protocol, task, pretrained, budget, seed)
-    return _probed(protocol, task, pretrained)
+    trial = Trial(
+        pretrained=pretrained,
+        labels=task.labels if isinstance(task, SegmentationTask) else len(task.classes),
+        flips=task.flips,
+        budget=budget,
+        seed=seed,
+        tell=say,
+    )
+    answers: dict[str, Callable[[str, Any, Trial], Outcome]] = {
+        "features": _probed,
+        "cases": _trained,
+        "scans": _outlined,
+    }
+    return answers[sees(protocol)](protocol, task, trial)
 
 
-def _probed(protocol: str, task: Task, pretrained: Pretrained) -> Outcome:
-    def seen(split: str) -> Split:
-        return embed(pretrained, task.cases(split))
+def _probed(protocol: str, task: Task, trial: Trial) -> Outcome:
+    def seen(cases: Cases) -> Split:
+        return embed(trial.pretrained, cases, task.target(cases))
 
-    test = SealedTest(lambda: seen("test"), opener=protocol, owner=task.name)
-    predictions = PROTOCOLS.build(protocol)(seen("train"), seen("val"), test)
+    tested = task.cases("test")
+    test = SealedTest(lambda: seen(tested), opener=protocol, owner=task.name)
+    answer = PROTOCOLS.build(asked(protocol)[0])
+    train = learnt(protocol, task, trial.seed)
+    predictions = answer(seen(train), seen(task.cases("val")), test)
+    return _of_classes(predictions, test, task)
+
+
+def _trained(protocol: str, task: Task, trial: Trial) -> Outcome:
+    tested = task.cases("test")
+    test = SealedTest(lambda: tested, opener=protocol, owner=task.name)
+    answer: Any = PROTOCOLS.build(asked(protocol)[0])
+    train = learnt(protocol, task, trial.seed)
+    predictions = answer(train, task.cases("val"), test, trial)
+    return _of_classes(predictions, test, task)
+
+
+def _of_classes(predictions: Predictions, test: SealedTest[Any], task: Task) -> Outcome:
     test.check(predictions, len(task.classes))
     ids = task.cases("test").ids
     cases = CaseScores.rounded(
@@ -70,40 +104,51 @@ def _probed(protocol: str, task: Task, pretrained: Pretrained) -> Outcome:
     )
 
 
-def _outlined(
-    protocol: str, task: SegmentationTask, pretrained: Pretrained, budget: str, seed: int
-) -> Outcome:
-    trial = Trial(
-        pretrained=pretrained,
-        labels=task.labels,
-        flips=task.flips,
-        budget=budget,
-        seed=seed,
-        tell=say,
-    )
+def _outlined(protocol: str, task: SegmentationTask, trial: Trial) -> Outcome:
     task.check_masks()
     scans = task.scans("test")
     test = SealedTest(lambda: scans, opener=protocol, owner=task.name)
-    answer: Any = PROTOCOLS.build(protocol)
-    segmentation = answer(task.scans("train"), task.scans("val"), test, trial)
+    answer: Any = PROTOCOLS.build(asked(protocol)[0])
+    segmentation = answer(learnt(protocol, task, trial.seed), task.scans("val"), test, trial)
     test.check_masks(segmentation, task.labels)
     cases = CaseScores.rounded(
         scans.ids, columns=compared(segmentation.masks, scans, task.metrics, task.labels)
     )
     return Outcome(
-        cases=cases, chosen=segmentation.chosen, openings=test.opened, n_expected=len(scans)
+        cases=cases,
+        chosen=segmentation.chosen,
+        openings=test.opened,
+        n_expected=len(scans),
+        masks=segmentation.masks,
     )
+
+
+def learnt(protocol: str, task: Task | SegmentationTask, seed: int) -> Any:
+    """Train, or the share of it that a label fraction leaves: cases, or scans.
+
+    Raises:
+        NotApplicable: the fraction leaves too few.
+    """
+    share = asked(protocol)[1]
+    if isinstance(task, SegmentationTask):
+        scans = task.scans("train")
+        target = torch.zeros(len(scans), dtype=torch.int64)
+        return scans.chosen(rows_of(target, share, patients=scans.patients, seed=seed))
+    cases = task.cases("train")
+    rows = rows_of(task.target(cases), share, patients=cases.patients, seed=seed)
+    return cases if len(rows) == len(cases) else cases.chosen(rows)
 
 
 def compared(
     masks: Sequence[Tensor], scans: Scans, metrics: tuple[str, ...], labels: int
 ) -> dict[str, list[list[float]]]:
-    """``{metric: [N][S]}``: each structure of each scan against its truth."""
+    """``{metric: [N][S]}``: each structure of each scan against its truth on the file's grid."""
     asked: dict[str, Any] = {name: METRICS.build(name) for name in metrics}
     columns: dict[str, list[list[float]]] = {name: [] for name in metrics}
-    for mask, scan in zip(masks, scans, strict=True):
-        spacing = scan.spacing_mm or (1.0,) * mask.ndim
-        predicted, truth = mask.numpy(), scan.mask.numpy()
+    for row, mask in enumerate(masks):
+        true = scans.truth_of(row)
+        spacing = true.spacing_mm or (1.0,) * mask.ndim
+        predicted, truth = brought_to(mask, true.mask.shape).numpy(), true.mask.numpy()
         for name, metric in asked.items():
             columns[name].append(
                 [

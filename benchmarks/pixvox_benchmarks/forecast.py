@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +11,20 @@ import torch
 from torch import Tensor
 
 from pixvox_benchmarks.grid import Workshop
+from pixvox_benchmarks.label_fraction import asked
 from pixvox_benchmarks.plan import Plan, Planned
 from pixvox_benchmarks.segmentation_task import SegmentationTask
+from pixvox_benchmarks.sight import sees
+from pixvox_benchmarks.stand_in import stand_in
 from pixvox_benchmarks.task import SPLITS
-from pixvox_benchmarks.tuning import segmentation
+from pixvox_benchmarks.tuning import classification
 from pixvox_registry import PROTOCOLS
-from pixvox_registry.contracts import Split, Task
+from pixvox_registry.console import say
+from pixvox_registry.contracts import Pretrained, Split, Task
+from pixvox_registry.errors import UserError
 
 FORWARD_SHARE = 1 / 6  # of a step on two views, each once forward and, twice as dear, backward
-PAINTED_SHARE = 1.5  # of the same: one view, and a decoder about twice as dear as the backbone
+FORWARDS_OF_A_STEP = 3  # on one view: forward and, twice as dear, backward
 FEATURES, ROWS, RARE = 512, 512, 5  # of the trial on which a probe is timed
 BYTES_PER_SCORE = 32  # of a probability in a result, as text
 MEBIBYTE = 2**20
@@ -52,25 +57,66 @@ def forecast(plan: Plan) -> list[dict[str, Any]]:
     for group in groups:
         name = group.workshop.task.name
         dearest[name] = max(group.seconds_per_case, dearest.get(name, 0.0))
-    trials: dict[tuple[str, str], float] = {}
+    timed = Timed()
     rows = []
     for group in groups:
-        task = group.workshop.task
-        forward = number_of_cases(task) * dearest[task.name] * FORWARD_SHARE
-        probing = 0.0
-        for planned in group.missing:
-            trial = planned.cell.protocol, task.name
-            if isinstance(task, SegmentationTask):
-                tuning = segmentation(planned.cell.pretraining.budget, task.dims)
-                learnt = tuning.steps * tuning.batch * dearest[task.name] * PAINTED_SHARE
-                probing += learnt + forward * (tuning.looks + 1)
-                continue
-            if trial not in trials:
-                trials[trial] = time_probe(planned.cell.protocol, task)
-            probing += forward + trials[trial]
+        per_case = dearest[group.workshop.task.name]
+        probing = sum(timed.seconds(planned, per_case) for planned in group.missing)
         rows.append(_row(group, runs=len(plan.to_make(group.missing)), probing=probing))
     sums = {key: round(sum(row[key] for row in rows), 1) for key in list(rows[0])[2:]}
     return [*rows, {"method": "total", "task": "", **sums}]
+
+
+class Timed:
+    """What protocols take; what was timed once is timed, and the seeds of a method are alike."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, ...], float] = {}
+        self._stand_ins: dict[tuple[str, str], Pretrained] = {}
+
+    def seconds(self, planned: Planned, per_case: float) -> float:
+        """Of one cell.
+
+        Args:
+            per_case: seconds of pretraining.
+        """
+        protocol, workshop = planned.cell.protocol, planned.workshop
+        task, made = workshop.task, workshop.pretraining
+        name, share = asked(protocol)
+        if isinstance(task, SegmentationTask):
+            key = (protocol, task.name, made.method)
+            return self._once(key, lambda: self._outlines(name, task, workshop))
+        if sees(protocol) == "cases":
+            return training_cases(task, made.budget, share) * per_case * FORWARD_SHARE
+        embedding = number_of_cases(task) * per_case * FORWARD_SHARE
+        return self._once((protocol, task.name), lambda: time_probe(name, task)) + embedding
+
+    def _once(self, key: tuple[str, ...], measured: Callable[[], float]) -> float:
+        if key not in self._known:
+            self._known[key] = measured()
+        return self._known[key]
+
+    def _outlines(self, protocol: str, task: SegmentationTask, workshop: Workshop) -> float:
+        """None where the backbone does not fit, and a word on it."""
+        from pixvox_benchmarks.segmentation_forecast import time_segmentation
+
+        made, frozen = workshop.pretraining, protocol.endswith("_frozen")
+        of = made.method, task.name
+        if of not in self._stand_ins:
+            self._stand_ins[of] = stand_in(workshop)
+        try:
+            return time_segmentation(task, self._stand_ins[of], made.budget, frozen=frozen)
+        except UserError as refusal:
+            say(f"{made.method} will fail at {protocol} of {task.name}: {refusal}")
+            return 0.0
+
+
+def training_cases(task: Task, budget: str, share: float) -> float:
+    """How many forward passes of a case a protocol takes that trains on a share of train."""
+    tuning = classification(budget)
+    train, val, test = (len(task.cases(split)) for split in SPLITS)
+    learnt = tuning.epochs_of(max(1, round(train * share))) * train * share
+    return learnt * FORWARDS_OF_A_STEP + tuning.looks * val + test
 
 
 def time_probe(protocol: str, task: Task) -> float:
@@ -78,7 +124,7 @@ def time_probe(protocol: str, task: Task) -> float:
     chance = torch.Generator().manual_seed(0)
     splits = {}
     for split in SPLITS:
-        target = task.cases(split).labels["class"]
+        target = task.target(task.cases(split))
         rows = _some_of_each(target, chance)
         noise = torch.randn(len(rows), FEATURES, generator=chance)
         splits[split] = Split(features=noise, target=target[rows])
@@ -89,13 +135,21 @@ def time_probe(protocol: str, task: Task) -> float:
 
 
 def _some_of_each(target: Tensor, chance: torch.Generator) -> Tensor:
-    """About ROWS rows, each class in its share, but as many of a rare one as folds need."""
+    """About ROWS rows, each class in its share, but as many of a rare one as folds need.
+
+    Of labels more: ROWS of all, and then those of each label.
+    """
+    if target.ndim == 2:
+        groups = torch.nn.functional.pad(target, (1, 0), value=1).T.bool()  # [1 + L, N]
+    else:
+        groups = target == target.unique()[:, None]  # [K, N]
     rows = []
-    for k in target.unique():
-        members = (target == k).nonzero().flatten()
+    for group in groups:
+        members = group.nonzero().flatten()
         wanted = max(RARE, len(members) * ROWS // len(target))
         rows.append(members[torch.randperm(len(members), generator=chance)[:wanted]])
-    return torch.cat(rows)
+    some: Tensor = torch.cat(rows).unique()
+    return some
 
 
 def number_of_cases(task: Task) -> int:

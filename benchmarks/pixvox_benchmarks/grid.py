@@ -8,7 +8,8 @@ from itertools import product
 
 from pixvox_benchmarks.result import file_name
 from pixvox_benchmarks.segmentation_task import SegmentationTask
-from pixvox_registry import MAKERS, TASKS
+from pixvox_benchmarks.task_line import task_of
+from pixvox_registry import MAKERS
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.budgets import Budget, budget
 from pixvox_registry.contracts import Maker, Task
@@ -82,7 +83,7 @@ class Workshop:
     @classmethod
     def of(cls, pretraining: Pretraining) -> Workshop:
         """With its own task, read afresh."""
-        return cls(pretraining, TASKS.build(pretraining.task))
+        return cls(pretraining, task_of(pretraining.task))
 
     @cached_property
     def maker(self) -> Maker:
@@ -112,7 +113,8 @@ class Workshop:
         preset = budget(self.pretraining.budget, self.task.dims)
         if isinstance(self.task, SegmentationTask):
             return replace(preset, image_size=self.task.patch_size)
-        return preset
+        size = getattr(self.task, "image_size", None)
+        return preset if size is None else replace(preset, image_size=size)
 
     @cached_property
     def fingerprint(self) -> str:

@@ -83,6 +83,7 @@ class MeasureJob:
 
     Args:
         request: digest of what was asked when the grid was planned.
+        predictions: a folder for what is outlined; empty if nobody wants it.
         code: what the coordinator imported, for provenance.
     """
 
@@ -90,6 +91,7 @@ class MeasureJob:
     request: str
     runs: Runs
     results: str
+    predictions: str
     threads: int
     code: Mapping[str, str]
 
@@ -115,7 +117,14 @@ class MeasureJob:
                 f"Cell {self.cell.label} needs weights in {self.runs.of(workshop)}; none are "
                 "finished there. The data or a plugin changed while the grid ran: start it again."
             )
-        measure(self.cell, workshop, weights, request=self.request, results=Path(self.results))
+        measure(
+            self.cell,
+            workshop,
+            weights,
+            request=self.request,
+            results=Path(self.results),
+            predictions=Path(self.predictions) if self.predictions else None,
+        )
 
 
 KINDS = {"make": MakeJob, "measure": MeasureJob}

@@ -30,6 +30,9 @@ def complete(planned: Plan, engine: str, *, workers: int, quiet: bool) -> dict[s
     """
     from pixvox_benchmarks.runner import run
 
+    for gap in planned.gaps:
+        say(f"{gap.state}: {gap.task} {gap.protocol or ''}: {gap.why}")
+        gap.write(planned.results)
     missing = len(planned.missing())
     say(f"{len(planned.cells)} cells: {len(planned.cells) - missing} finished, {missing} to do.")
     if not missing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import torch
 from torch import Tensor
 from torch.nn.functional import one_hot, softplus
@@ -14,19 +16,27 @@ class Likelihood:
     left by 1e5; so each figure is computed from the probability of being wrong.
 
     Args:
-        target: ``[N]``.
+        target: ``[N]`` of all problems, or ``[Q, N]`` of each.
     """
 
     def __init__(self, target: Tensor, classes: int) -> None:
         self.binary = classes == 2
-        labels = one_hot(target, classes).T.float()  # [K, N]
-        self.label = labels[1:] if self.binary else labels.contiguous()
-        self.sign = 1 - 2 * self.label[0]  # -1 for class 1: a wrong logit is positive
+        labels = one_hot(target, classes).mT.float()  # [K, N] or [Q, K, N]
+        self.label = labels[..., 1:, :] if self.binary else labels.contiguous()
+        self.sign = 1 - 2 * self.label[..., :1, :]  # -1 for class 1: a wrong logit is positive
+
+    def __getitem__(self, keep: Tensor) -> Likelihood:
+        """Of some of the problems, ``[Q]`` bool."""
+        if self.label.ndim == 2:
+            return self
+        kept = copy(self)
+        kept.label, kept.sign = self.label[keep], self.sign[keep]
+        return kept
 
     def loss(self, logit: Tensor) -> Tensor:
         """``[Q, k, N] -> [Q, N]``."""
         if self.binary:
-            return softplus(logit[:, 0] * self.sign)
+            return softplus(logit * self.sign)[:, 0]
         wrong = (logit.softmax(1) * (1 - self.label)).sum(1)
         direct = logit.logsumexp(1) - (logit * self.label).sum(1)
         return torch.where(wrong < 0.5, -torch.log1p(-wrong), direct)

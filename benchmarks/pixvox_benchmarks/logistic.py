@@ -47,9 +47,13 @@ class _State:
     value: Tensor  # [Q] their objective
     weight: Tensor  # [Q, N]
     rows: Tensor  # [Q] which weightings these are
+    likelihood: Likelihood  # theirs
 
     def only(self, keep: Tensor) -> _State:
-        return _State(*(v[keep] for v in (self.w, self.z, self.value, self.weight, self.rows)))
+        w, z, value, weight, rows = (
+            v[keep] for v in (self.w, self.z, self.value, self.weight, self.rows)
+        )
+        return _State(w, z, value, weight, rows, self.likelihood[keep])
 
 
 def fit(
@@ -65,7 +69,7 @@ def fit(
 
     Args:
         features: ``[N, D]``.
-        target: ``[N]`` int64.
+        target: ``[N]`` int64, or ``[M, N]``: for each weighting its own.
         weights: ``[M, N]``; 0 leaves a case out. Expanded tensors are welcome.
         inverse_penalties: ``[L]``; scikit-learn's ``C``, in any order.
         tolerance: of the objective, relative: what a further Newton step would gain.
@@ -76,7 +80,7 @@ def fit(
     if not features.isfinite().all():
         raise UserError("Logistic regression wanted finite features; NaN or infinity came.")
     for k in range(classes):
-        if not (weights[:, target == k].sum(1) > 0).all():
+        if not ((weights * (target == k)).sum(1) > 0).all():
             raise UserError(
                 f"Logistic regression wanted cases of each of {classes} classes in every fold; "
                 f"one has none of class {k}. Use fewer folds or more cases."
@@ -114,7 +118,7 @@ class _Path:
         self.likelihood = Likelihood(target, classes)
         self.tolerance = tolerance
         self.weights = weights.float()
-        k = len(self.likelihood.label)
+        k = self.likelihood.label.shape[-2]
         self.w = features.new_zeros(len(weights), k, len(self.ridge), dtype=torch.float64)
         self.past: list[tuple[Tensor, Tensor]] = []  # solutions and logits of weaker C
         self.hessian = white.new_zeros(k, len(self.ridge), len(self.ridge), dtype=torch.float64)
@@ -149,8 +153,9 @@ class _Path:
     def _start(self, c: float) -> _State:
         """The last solutions, or where a line or parabola through them leads: the best of these."""
         rows = torch.arange(len(self.w), device=self.w.device)
-        best = _State(self.w, self._logits(self.w), rows.double(), self.weights, rows)
-        best.value = self._objective(best.w, best.z, best.weight, c)
+        logits = self._logits(self.w)
+        best = _State(self.w, logits, rows.double(), self.weights, rows, self.likelihood)
+        best.value = self._objective(best, best.w, best.z, c)
         self.past = [*self.past, (best.w, best.z)][-3:]
         for order in EXTRAPOLATIONS[: len(self.past) - 1]:
             past = self.past[-len(order) :]
@@ -158,7 +163,7 @@ class _Path:
                 (a * solution for a, (solution, _) in zip(order, past, strict=True)), 0 * best.w
             )
             z = sum((a * logits for a, (_, logits) in zip(order, past, strict=True)), 0 * best.z)
-            value = self._objective(w, z, best.weight, c)
+            value = self._objective(best, w, z, c)
             better = (value < best.value)[:, None, None]
             best.w, best.z = torch.where(better, w, best.w), torch.where(better, z, best.z)
             best.value = torch.minimum(value, best.value)
@@ -166,7 +171,7 @@ class _Path:
 
     def _newton(self, state: _State, c: float, factor: Tensor) -> tuple[Tensor, _State]:
         """One step of all problems, and the slope ``[Q]`` at its start: twice what it gains."""
-        residual = self.likelihood.residual(state.z)
+        residual = state.likelihood.residual(state.z)
         gradient = self._gathered(residual * state.weight[:, None] * c) + self.ridge * state.w
         enough = self.tolerance * state.value
         direction, change = torch.zeros_like(gradient), torch.zeros_like(state.z)
@@ -175,9 +180,9 @@ class _Path:
         wanted = FORCING**2 * energy
         for step in range(CONJUGATE_STEPS):
             logits = self._logits(onward)
-            bent = self.likelihood.bend(residual, logits) * (c * state.weight[:, None])
+            bent = state.likelihood.bend(residual, logits) * (c * state.weight[:, None])
             product = self._gathered(bent) + self.ridge * onward
-            length = (energy / _dot(onward, product).clamp_min(1e-300))[:, None, None]
+            length = _ratio(energy, _dot(onward, product))
             direction = direction + length * onward
             change = torch.addcmul(change, length.float(), logits)
             left = left - length * product
@@ -187,7 +192,7 @@ class _Path:
             settled = bool(step) and bool((2 * gain + energy < enough).all())
             if settled or (energy <= wanted).all():
                 break
-            onward = solved + (energy / before.clamp_min(1e-300))[:, None, None] * onward
+            onward = solved + _ratio(energy, before) * onward
         self.age += step + 1
         slope = _dot(gradient, direction)
         return slope, self._searched(state, direction, change, slope, c)
@@ -201,8 +206,8 @@ class _Path:
         for _ in range(STEP_TRIALS):
             w = state.w + length[:, None, None] * direction
             z = torch.addcmul(state.z, change, length[:, None, None].float())
-            value = self._objective(w, z, state.weight, c)
-            pull = self.likelihood.residual(z) * state.weight[:, None]
+            value = self._objective(state, w, z, c)
+            pull = state.likelihood.residual(z) * state.weight[:, None]
             now = c * _dot(pull, change).double() + _dot(self.ridge * w, direction)
             far = value > state.value + 1e-4 * length * slope + ROUNDING * state.value
             near = ~far & (now < 0.9 * slope)
@@ -211,13 +216,13 @@ class _Path:
             high, low = torch.where(far, length, high), torch.where(near, length, low)
             middle = torch.where(high.isinf(), 2 * length, (low + high) / 2)
             length = torch.where(far | near, middle, length)
-        return _State(w, z, value, state.weight, state.rows)
+        return _State(w, z, value, state.weight, state.rows, state.likelihood)
 
     def _preconditioner(self, state: _State, c: float) -> Tensor:
         """Cholesky factors ``[k, E, E]`` of the Hessian of the mean problem, one per logit."""
         if self.age >= SHARED_STEPS:
-            residual = self.likelihood.residual(state.z)
-            mean = (self.likelihood.curvature(residual) * state.weight[:, None]).mean(0)  # [k, N]
+            residual = state.likelihood.residual(state.z)
+            mean = (state.likelihood.curvature(residual) * state.weight[:, None]).mean(0)  # [k, N]
             scaled = (self.coordinates.dense * curvature for curvature in mean)
             self.hessian = torch.stack([self.coordinates.times(s) for s in scaled]).double()
             self.age = 0
@@ -233,9 +238,9 @@ class _Path:
             factor, failed = torch.linalg.cholesky_ex(shared.float())
         return factor
 
-    def _objective(self, w: Tensor, z: Tensor, weight: Tensor, c: float) -> Tensor:
-        """``[Q]``."""
-        loss = (weight * self.likelihood.loss(z)).sum(1).double()
+    def _objective(self, state: _State, w: Tensor, z: Tensor, c: float) -> Tensor:
+        """``[Q]``, of the problems of a state at other coefficients and logits."""
+        loss = (state.weight * state.likelihood.loss(z)).sum(1).double()
         return _dot(self.ridge * w, w) / 2 + c * loss
 
     def _logits(self, w: Tensor) -> Tensor:
@@ -269,6 +274,11 @@ def _divided(rows: Tensor, factor: Tensor) -> Tensor:
     solved = torch.cholesky_solve(rows.permute(1, 2, 0).float(), factor)
     solved = solved.permute(2, 0, 1).double()
     return solved if rows.shape[1] == 1 else solved - solved.mean(1, keepdim=True)
+
+
+def _ratio(energy: Tensor, by: Tensor) -> Tensor:
+    """``[Q], [Q] -> [Q, 1, 1]``; 0 where rounding left less than nothing of a finished problem."""
+    return torch.where(by > 0, energy / by, 0.0)[:, None, None]
 
 
 def _dot(a: Tensor, b: Tensor) -> Tensor:

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 
+from pixvox_benchmarks.examination import learnt
+from pixvox_benchmarks.gap import NO_DATA, NOT_APPLICABLE, Gap
 from pixvox_benchmarks.grid import Cell, Grid, Workshop
 from pixvox_benchmarks.jobs import Runs
+from pixvox_benchmarks.label_fraction import NotApplicable, asked
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import is_published, path_of
 from pixvox_benchmarks.sight import check_sight
-from pixvox_registry import TASKS
+from pixvox_benchmarks.task_line import task_of
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.console import say
 from pixvox_registry.contracts import Task
-from pixvox_registry.errors import UserError
+from pixvox_registry.errors import NoData, UserError
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,14 @@ class Plan:
 
     Args:
         out: ``runs``, ``results`` and ``logs`` lie in it.
+        predictions: where cells keep what they outline, if anybody wants it.
+        gaps: tasks without data, and label fractions that leave too few cases.
     """
 
     cells: tuple[Planned, ...]
     out: Path
+    gaps: tuple[Gap, ...] = ()
+    predictions: Path | None = None
 
     @property
     def runs(self) -> Runs:
@@ -77,10 +84,14 @@ def plan(grid: Grid, out: Path, *, lenient: bool = False) -> Plan:
         lenient: leave out methods that do not fit a task, with a word on each.
 
     Raises:
-        UserError: a name is unknown, data is missing or faulty, or parts do not fit.
+        UserError: a name is unknown, data is faulty, no task has data, or parts do not fit.
     """
-    tasks = {name: TASKS.build(name) for name in grid.tasks}
+    tasks = {task.name: task for task in map(task_of, grid.tasks)}
     fits = fitting(grid.protocols, tasks)
+    tasks, gaps = with_data(tasks)
+    grid = replace(grid, tasks=tuple(tasks))
+    gaps += not_applicable(fits, tasks, grid.seeds)
+    fits -= {(gap.protocol or "", gap.task) for gap in gaps}
     workshops = {
         pretraining: Workshop(pretraining, tasks[pretraining.task])
         for pretraining in grid.pretrainings()
@@ -94,12 +105,54 @@ def plan(grid: Grid, out: Path, *, lenient: bool = False) -> Plan:
         made = cell.pretraining
         path = path_of(made.task, cell.protocol, made.method, made.budget, made.seed, request)
         planned.append(Planned(cell, workshop, request, out / "results", path))
-    found = Plan(cells=tuple(planned), out=out)
+    if not planned:
+        raise UserError(f"Nothing is left to measure: {gaps[0].why}")
+    found = Plan(cells=tuple(planned), out=out, gaps=tuple(gaps))
     misfits = check_parts(found, lenient=lenient)
     kept = (
         p for p in found.cells if (p.cell.pretraining.method, p.workshop.task.name) not in misfits
     )
-    return Plan(cells=tuple(kept), out=out)
+    return replace(found, cells=tuple(kept))
+
+
+def with_data(tasks: Mapping[str, Task]) -> tuple[dict[str, Task], list[Gap]]:
+    """The tasks that can be measured here, and a gap for each of the others.
+
+    Raises:
+        NoData: no task has data.
+    """
+    there: dict[str, Task] = {}
+    gaps = []
+    for name, task in tasks.items():
+        try:
+            task.fingerprint()
+        except NoData as lack:
+            say(f"{name} is left out: {lack}")
+            why = f"{task.source.name} was not at hand where the grid ran."
+            gaps.append(Gap(task=name, protocol=None, state=NO_DATA, why=why))
+            lacking = lack
+        else:
+            there[name] = task
+    if not there:
+        raise lacking
+    return there, gaps
+
+
+def not_applicable(
+    fits: Collection[tuple[str, str]], tasks: Mapping[str, Task], seeds: int
+) -> list[Gap]:
+    """A gap for each protocol and task whose label fraction leaves too few cases."""
+    gaps = []
+    for protocol, name in sorted(fits):
+        if name not in tasks or asked(protocol)[1] == 1:
+            continue
+        try:
+            for seed in range(seeds):
+                learnt(protocol, tasks[name], seed)
+        except NotApplicable as lack:
+            why = str(lack)
+            gaps.append(Gap(task=name, protocol=protocol, state=NOT_APPLICABLE, why=why))
+    return gaps
 
 
 def fitting(protocols: Sequence[str], tasks: Mapping[str, Task]) -> set[tuple[str, str]]:

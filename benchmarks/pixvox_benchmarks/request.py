@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from pixvox_benchmarks.grid import Cell, Workshop
+from pixvox_benchmarks.label_fraction import asked
 from pixvox_benchmarks.scoring import metrics_of
 from pixvox_benchmarks.sight import sees
-from pixvox_benchmarks.tuning import segmentation
+from pixvox_benchmarks.task_line import plugin_of
+from pixvox_benchmarks.tuning import classification, segmentation
 from pixvox_registry import MAKERS, METRICS, PROTOCOLS, TASKS
 from pixvox_registry.registry import Registry
 
@@ -24,9 +26,9 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
     task = workshop.task
     metrics = metrics_of(cell.protocol, task)
     used: list[tuple[Registry[Any], str]] = [
-        (TASKS, task.name),
+        (TASKS, plugin_of(task.name)),
         (MAKERS, workshop.maker_name),
-        (PROTOCOLS, cell.protocol),
+        (PROTOCOLS, asked(cell.protocol)[0]),
         *((METRICS, name) for name in metrics),
     ]
     return {
@@ -46,16 +48,23 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
 
 def trained_facts(cell: Cell, workshop: Workshop) -> Mapping[str, Any]:
     """How long a protocol trains, if it does."""
-    if sees(cell.protocol) == "features":
-        return {}
-    return {"tuning": segmentation(cell.pretraining.budget, workshop.task.dims).facts()}
+    budget = cell.pretraining.budget
+    match sees(cell.protocol):
+        case "scans":
+            return {"tuning": segmentation(budget, workshop.task.dims).facts()}
+        case "cases":
+            return {"tuning": classification(budget).facts()}
+    return {}
 
 
-def protocol_facts(name: str) -> Mapping[str, Any]:
+def protocol_facts(protocol: str) -> Mapping[str, Any]:
     """Name, version and settings of a protocol as the benchmark puts it to use."""
+    name, share = asked(protocol)
     settings = {
         parameter.name: parameter.default
         for parameter in PROTOCOLS.names_of_settings(name).values()
         if parameter.default is not inspect.Parameter.empty
     }
-    return {"name": name, "version": PROTOCOLS.build(name).version, "settings": settings}
+    fraction = {} if share == 1 else {"label_fraction": share}
+    version = PROTOCOLS.build(name).version
+    return {"name": name, "version": version, "settings": settings, **fraction}

@@ -6,7 +6,7 @@ import json
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,12 @@ from pixvox_registry.artifacts import canonical_json, digest, fingerprint, publi
 from pixvox_registry.budgets import Budget
 from pixvox_registry.errors import UserError, suggestion
 
-BUDGET = {field.name for field in fields(Budget)}
+BUDGET = {each.name for each in fields(Budget)}
 SCHEMA = 1
 CASES = ".cases.json"  # ends the name of a file of per-case scores
+GAPS = "gaps"  # the folder of what a task has no number for
+LATER = {"contamination", "duplicates"}  # fields that results of old lack
+EXPOSURES = ("seen", "unseen", "unknown")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +35,10 @@ class Result:
         data: dataset, version, licence, verified and sha256.
         chosen: hyperparameters chosen on validation.
         health: figures of the representation, from its card.
+        contamination: ``{state, n_test, exact, near, ids}`` of the test cases that the backbone was
+            shown; empty in results of old, and then ``unknown``.
+        duplicates: ``{train-test: {exact, near}, ...}``, cases that two splits of the task share;
+            empty in results of old.
     """
 
     schema: int = SCHEMA
@@ -64,6 +71,8 @@ class Result:
     collapsed: bool
     parameters: int
     provenance: Mapping[str, Any]
+    contamination: Mapping[str, Any] = field(default_factory=dict)
+    duplicates: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -75,6 +84,7 @@ class Result:
     def content(self) -> bytes:
         """Canonical JSON with a digest of all the rest, so that an edited digit shows."""
         facts = json.loads(canonical_json(asdict(self)))
+        facts = {name: fact for name, fact in facts.items() if fact or name not in LATER}
         return canonical_json({**facts, "sha256": fingerprint(facts)})
 
     def write(self, root: Path, cases: CaseScores) -> bool:
@@ -143,7 +153,8 @@ class Result:
 
 def path_of(task: str, protocol: str, method: str, budget: str, seed: int, request: str) -> Path:
     """``task/protocol/method-budget-sSEED-REQUEST.json``; known before the cell runs."""
-    return Path(task) / protocol / f"{file_name(method, budget, f's{seed}', request[:12])}.json"
+    name = file_name(method, budget, f"s{seed}", request[:12])
+    return Path(file_name(task)) / protocol / f"{name}.json"
 
 
 def file_name(*parts: str) -> str:
@@ -157,7 +168,11 @@ def file_name(*parts: str) -> str:
 
 def results_below(root: Path) -> list[Path]:
     """All result files below a folder, sorted."""
-    return sorted(p for p in root.rglob("*.json") if not p.name.endswith(CASES))
+    return sorted(
+        file
+        for file in root.rglob("*.json")
+        if not file.name.endswith(CASES) and file.parent.name != GAPS
+    )
 
 
 def is_published(root: Path, path: Path, request: str) -> bool:
@@ -183,8 +198,8 @@ def _refuse_constant(name: str) -> None:
 
 
 def _check_keys(file: Path, facts: Mapping[str, Any]) -> None:
-    known = {field.name for field in fields(Result)}
-    if missing := sorted(known - facts.keys()):
+    known = {each.name for each in fields(Result)}
+    if missing := sorted(known - LATER - facts.keys()):
         raise UserError(f"{file} lacks {', '.join(missing)}.")
     for name in sorted(facts.keys() - known):
         raise UserError(f"{file} has {name!r}, which no result has.{suggestion(name, known)}")
@@ -193,12 +208,11 @@ def _check_keys(file: Path, facts: Mapping[str, Any]) -> None:
 def _check_types(file: Path, facts: Mapping[str, Any]) -> None:
     """Each value is what the field's annotation says, as JSON spells it."""
     spelt = {"str": str, "int": int, "bool": bool, "tuple": list, "Mapping": dict}
-    for field in fields(Result):
-        wanted, value = spelt[str(field.type).partition("[")[0]], facts[field.name]
+    types = {each.name: str(each.type).partition("[")[0] for each in fields(Result)}
+    for name, value in facts.items():
+        wanted = spelt[types[name]]
         if type(value) is not wanted:
-            raise UserError(
-                f"{file}: {field.name} should be a {wanted.__name__}; it is {value!r:.60}."
-            )
+            raise UserError(f"{file}: {name} should be a {wanted.__name__}; it is {value!r:.60}.")
 
 
 def _check_values(file: Path, result: Result) -> None:
@@ -221,6 +235,20 @@ def _check_values(file: Path, result: Result) -> None:
         raise UserError(f"{file}: its request is not the digest of what it says was asked.")
     if result.key != key_of(result.request, result.weights_sha256):
         raise UserError(f"{file}: its key does not follow from its request and weights.")
+    _check_exposure(file, result.contamination)
+
+
+def _check_exposure(file: Path, told: Mapping[str, Any]) -> None:
+    """Seen means that copies were counted; unknown and unseen mean that none were."""
+    if not told:
+        return
+    state, counts = told.get("state"), [told.get(name, 0) for name in ("exact", "near")]
+    fits = all(type(count) is int and count >= 0 for count in counts)
+    if not fits or state not in EXPOSURES or (state == "seen") != any(counts):
+        raise UserError(
+            f"{file}: contamination is {', '.join(EXPOSURES)}, seen where copies were counted; it "
+            f"says {state!r} of {counts}."
+        )
 
 
 def _check_score(file: Path, name: str, score: Any) -> None:

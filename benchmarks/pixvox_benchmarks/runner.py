@@ -37,6 +37,7 @@ def run(plan: Plan, engine: Engine, *, threads: int, quiet: bool = False) -> dic
             request=planned.request,
             runs=plan.runs,
             results=str(plan.results),
+            predictions=str(plan.predictions or ""),
             threads=threads,
             code=here,
         )

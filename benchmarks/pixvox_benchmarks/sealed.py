@@ -9,12 +9,13 @@ from typing import Generic, TypeVar
 
 import torch
 
+from pixvox_registry.cases import Cases
 from pixvox_registry.contracts import Predictions, Split
 from pixvox_registry.errors import UserError
 from pixvox_registry.measuring import Segmentation
 from pixvox_registry.scans import Scans
 
-Test = TypeVar("Test", bound=Split | Scans)
+Test = TypeVar("Test", bound=Split | Cases | Scans)
 TOLERANCE = 1e-6  # of the sum of a row of probabilities
 
 
@@ -50,14 +51,19 @@ class SealedTest(Generic[Test]):
                 "Whatever it chooses, it must choose on train and val."
             )
         revealed = self.reveal()
-        if isinstance(revealed, Split):
-            self.target = revealed.target.clone()
-        else:
-            self.shapes = [tuple(scan.mask.shape) for scan in revealed]
+        match revealed:
+            case Split():
+                self.target = revealed.target.clone()
+            case Cases():
+                self.target = revealed.labels["class"].clone()
+            case Scans():
+                self.shapes = [tuple(scan.mask.shape) for scan in revealed]
         return revealed
 
     def check(self, predictions: Predictions, classes: int) -> None:
         """Refuse predictions that are not one distribution over classes for every test case.
+
+        Of labels, of which several may hold, each has a probability of its own.
 
         Raises:
             UserError: cases are missing, labels were changed, or rows are no probabilities.
@@ -72,11 +78,12 @@ class SealedTest(Generic[Test]):
         if not torch.equal(predictions.target, self.target):
             raise UserError(f"Protocol {self.opener!r} changes the labels of {self.owner}.")
         rows = predictions.probability.double()
-        off = (rows.sum(1) - 1).abs() > TOLERANCE
+        of_labels = self.target.ndim == 2
+        off = rows > 1 + TOLERANCE if of_labels else (rows.sum(1) - 1).abs() > TOLERANCE
         if not rows.isfinite().all() or (rows < 0).any() or off.any():
             raise UserError(
                 f"Protocol {self.opener!r} gives rows that are no probabilities for {self.owner}: "
-                "each must be finite, not negative, and sum to 1."
+                f"each must be finite, not negative, and {'at most' if of_labels else 'sum to'} 1."
             )
 
     def check_masks(self, segmentation: Segmentation, labels: int) -> None:

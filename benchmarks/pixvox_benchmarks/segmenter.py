@@ -50,6 +50,32 @@ class Segmenter(nn.Module):
         return painted
 
 
+class Lessons:
+    """Training steps: Dice and cross-entropy, AdamW, gradients held down.
+
+    Args:
+        rate: highest learning rate.
+    """
+
+    def __init__(self, net: Segmenter, rate: float) -> None:
+        self.net = net
+        self.learning = [p for p in net.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(self.learning, lr=rate, weight_decay=DECAY)
+        self.loss = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)
+
+    def learn(self, images: Tensor, masks: Tensor) -> Tensor:
+        """One step on ``[B, C, *S]`` and ``[B, *S]``; the loss before it, ``[]``."""
+        self.net.train()
+        device = self.learning[0].device
+        loss = self.loss(self.net(images.to(device)), masks[:, None].to(device))
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.learning, GRADIENT)
+        self.optimizer.step()
+        before: Tensor = loss.detach()
+        return before
+
+
 def segment(
     train: Scans, val: Scans, test: Callable[[], Scans], trial: Trial, *, frozen: bool
 ) -> Segmentation:
@@ -60,13 +86,13 @@ def segment(
     """
     tuning = segmentation(trial.budget, train.dims)
     pretrained = trial.pretrained
-    _check_fit(trial, train)
+    check_fit(trial, train)
     intensity = pretrained.intensity.in_units_of(train)
     patch = patch_of(train, pretrained.image_size, fixed=bool(pretrained.backbone.patch))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(trial.seed)
-        net = _assembled(trial, train, patch, frozen=frozen).to(device)
+        net = assembled(trial, train, patch, frozen=frozen).to(device)
         history = _fit(net, train, val, trial, tuning, intensity, patch)
     masks = tuple(outlined(net, test(), intensity, patch))
     best = max(history, key=lambda look: look["dice"])
@@ -117,7 +143,12 @@ def mean_dice(masks: list[Tensor], scans: Scans, labels: int) -> float:
     return float((2 * shared / both.clamp(min=1))[1:].mean())
 
 
-def _check_fit(trial: Trial, train: Scans) -> None:
+def check_fit(trial: Trial, train: Scans) -> None:
+    """Refuse a backbone that cannot outline these scans.
+
+    Raises:
+        UserError: it gives no maps, or takes other channels.
+    """
     wanted = len(trial.pretrained.intensity.mean)
     if wanted != train.in_channels:
         raise UserError(
@@ -127,7 +158,8 @@ def _check_fit(trial: Trial, train: Scans) -> None:
         raise UserError("The backbone gives no maps, and a decoder needs them.")
 
 
-def _assembled(trial: Trial, train: Scans, patch: tuple[int, ...], *, frozen: bool) -> Segmenter:
+def assembled(trial: Trial, train: Scans, patch: tuple[int, ...], *, frozen: bool) -> Segmenter:
+    """A copy of the backbone with the decoder that fits it."""
     backbone = copy.deepcopy(trial.pretrained.backbone)
     seen = cast("Backbone", backbone)
     if frozen:
@@ -162,26 +194,19 @@ def _fit(
         flips=trial.flips,
         draws=generator(trial.seed, "patches"),
     )
-    learning = [p for p in net.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(learning, lr=tuning.rate, weight_decay=DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda s: share(s, tuning.steps))
-    loss_of = DiceCELoss(softmax=True, to_onehot_y=True, include_background=False, batch=True)
-    device = learning[0].device
+    lessons = Lessons(net, tuning.rate)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        lessons.optimizer, lambda s: share(s, tuning.steps)
+    )
     looks = {round(tuning.steps * (look + 1) / tuning.looks) for look in range(tuning.looks)}
     history: list[dict[str, float]] = []
     highest, best = -1.0, net.state_dict()
     for step in range(1, tuning.steps + 1):
-        net.train()
-        images, masks = (x.to(device) for x in sampler.batch(tuning.batch))
-        loss = loss_of(net(images), masks[:, None])
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(learning, GRADIENT)
-        optimizer.step()
+        loss = lessons.learn(*sampler.batch(tuning.batch))
         schedule.step()
         if step in looks:
             dice = mean_dice(outlined(net, val, intensity, patch), val, trial.labels)
-            history.append({"step": step, "loss": float(loss.detach()), "dice": dice})
+            history.append({"step": step, "loss": float(loss), "dice": dice})
             trial.tell(f"step {step} of {tuning.steps}: val Dice {dice:.3f}")
             if dice > highest:
                 highest = dice

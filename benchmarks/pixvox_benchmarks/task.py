@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any, ClassVar
 
-import torch
+from torch import Tensor
 
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.cases import Cases
 from pixvox_registry.contracts import Source
 from pixvox_registry.errors import UserError, unknown
 from pixvox_registry.scans import Scans
+from pixvox_registry.stored import Images, pieces
 
 SPLITS = ("train", "val", "test")
 
@@ -27,7 +29,10 @@ class ClassificationTask:
         units: what a case is: ``patient``, ``study`` or ``image``.
         flips: axes of an image, ``*S``, along which views may mirror its anatomy.
         metrics: the first one ranks.
+        image_size: side of the images that a backbone sees, instead of the budget's.
     """
+
+    kind: ClassVar[str] = "classes"
 
     name: str
     source: Source
@@ -42,6 +47,7 @@ class ClassificationTask:
         "balanced_accuracy",
         "expected_calibration_error",
     )
+    image_size: int | None = None
 
     @property
     def dims(self) -> int:
@@ -59,6 +65,10 @@ class ClassificationTask:
             raise unknown("split", split, SPLITS)
         return self._checked[split]
 
+    def target(self, cases: Cases) -> Tensor:
+        """The class of each case, ``[N]`` int64."""
+        return cases.labels["class"]
+
     def fingerprint(self) -> str:
         """sha256 over all that a task decides, split ids, labels and the bytes of every case."""
         return self._fingerprint
@@ -73,14 +83,7 @@ class ClassificationTask:
 
     @cached_property
     def _fingerprint(self) -> str:
-        splits = {
-            split: {
-                "ids": list(cases.ids),
-                "labels": cases.labels["class"].tolist(),
-                "images": digest_of(cases.images),
-            }
-            for split, cases in self._checked.items()
-        }
+        splits = {split: held(cases, self.target(cases)) for split, cases in self._checked.items()}
         return fingerprint(
             {
                 "version": self.version,
@@ -93,13 +96,7 @@ class ClassificationTask:
         )
 
     def _check_labels(self, split: str, cases: Cases) -> None:
-        if not len(cases):
-            raise UserError(f"Task {self.name!r} needs cases in {split}; the split is empty.")
-        if "class" not in cases.labels:
-            raise UserError(
-                f"Task {self.name!r} needs a label called 'class' for every case of {split}; "
-                f"{self.source.name} brings {', '.join(sorted(cases.labels)) or 'no labels'}."
-            )
+        check_brought(self.name, split, cases, self.source.name, ("class",))
         found = sorted(set(cases.labels["class"].tolist()))
         outside = [label for label in found if not 0 <= label < len(self.classes)]
         if outside:
@@ -118,6 +115,22 @@ class ClassificationTask:
                 f"Task {self.name!r} has one class in {split}: all {len(cases)} cases are "
                 f"{self.classes[found[0]]!r}. Nothing can be told apart there; split anew."
             )
+
+
+def check_brought(task: str, split: str, cases: Cases, source: str, labels: Sequence[str]) -> None:
+    """Refuse a split without cases, or without labels of these names.
+
+    Raises:
+        UserError: names the first that is lacking, and what the source brings.
+    """
+    if not len(cases):
+        raise UserError(f"Task {task!r} needs cases in {split}; the split is empty.")
+    lacking = [label for label in labels if label not in cases.labels]
+    if lacking:
+        raise UserError(
+            f"Task {task!r} needs a label called {lacking[0]!r} for every case of {split}; "
+            f"{source} brings {', '.join(sorted(cases.labels)) or 'no labels'}."
+        )
 
 
 def check_apart(task: str, splits: Mapping[str, Cases] | Mapping[str, Scans]) -> None:
@@ -140,9 +153,18 @@ def check_apart(task: str, splits: Mapping[str, Cases] | Mapping[str, Scans]) ->
             )
 
 
-def digest_of(images: torch.Tensor) -> str:
+def held(cases: Cases, target: Tensor) -> dict[str, Any]:
+    """What a split holds, for a task's fingerprint."""
+    return {
+        "ids": list(cases.ids),
+        "labels": target.tolist(),
+        "images": digest_of(cases.images),
+    }
+
+
+def digest_of(images: Images) -> str:
     """sha256 over type, shape and bytes of ``[N, C, *S]``."""
     digest = hashlib.sha256(f"{images.dtype} {tuple(images.shape)} ".encode())
-    for piece in images.split(256):
-        digest.update(piece.contiguous().numpy())
+    for piece in pieces(images):
+        digest.update(piece.contiguous().numpy().data)
     return digest.hexdigest()

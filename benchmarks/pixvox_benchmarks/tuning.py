@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,3 +49,50 @@ def segmentation(budget: str, dims: int) -> Tuning:
     if (budget, dims) not in SEGMENTATION:
         raise unknown("budget", budget, {known for known, _ in SEGMENTATION})
     return SEGMENTATION[budget, dims]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supervision:
+    """What training on classes may spend; ``standard`` is MedMNIST's own (arXiv:2110.14795).
+
+    Args:
+        epochs: over train.
+        batch: cases in a step.
+        fewest: steps; a small share of the labels is gone through more often.
+        looks: how often val is scored on the way; the best of them is kept.
+        drops: shares of the epochs after which the rate is divided by ten.
+    """
+
+    epochs: int
+    batch: int = 128
+    fewest: int
+    looks: int
+    drops: tuple[float, ...] = (0.5, 0.75)
+
+    def epochs_of(self, cases: int) -> int:
+        """Enough for the fewest steps.
+
+        >>> Supervision(epochs=20, fewest=200, looks=20).epochs_of(300)
+        67
+        """
+        return max(self.epochs, math.ceil(self.fewest / math.ceil(cases / self.batch)))
+
+    def facts(self) -> dict[str, Any]:
+        """As they stand in keys and on boards."""
+        return {**asdict(self), "drops": list(self.drops)}
+
+
+CLASSIFICATION = {
+    "tiny": Supervision(epochs=2, fewest=10, looks=2),
+    "brief": Supervision(epochs=10, fewest=60, looks=10),
+    "small": Supervision(epochs=20, fewest=120, looks=20),
+    "standard": Supervision(epochs=100, fewest=500, looks=100),
+    "paper": Supervision(epochs=100, fewest=500, looks=100),
+}
+
+
+def classification(budget: str) -> Supervision:
+    """What training on classes may spend within a budget."""
+    if budget not in CLASSIFICATION:
+        raise unknown("budget", budget, CLASSIFICATION)
+    return CLASSIFICATION[budget]

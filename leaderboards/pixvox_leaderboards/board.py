@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from pathlib import Path
 
+from pixvox_benchmarks.gap import Gap, gaps_below
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.estimate import installed
 from pixvox_leaderboards.floors import against_floors
 from pixvox_leaderboards.league import League, leagues
 from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.ranking import ranked
-from pixvox_leaderboards.reading import Reading
+from pixvox_leaderboards.reading import Reading, read_all
 from pixvox_leaderboards.recency import grouped, seed_groups
 from pixvox_leaderboards.row import row_of
 from pixvox_leaderboards.seed_mean import SeedMean, seed_means
@@ -26,12 +28,14 @@ class Board:
         results: how many files it was made from.
         commits: of the code that measured; ``+`` means with local changes.
         leagues: methods over several tasks.
+        gaps: what has no number here, and why.
     """
 
     panels: tuple[Panel, ...]
     leagues: tuple[League, ...]
     results: int
     commits: tuple[str, ...]
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def budgets(self) -> tuple[str, ...]:
@@ -47,8 +51,22 @@ class Board:
         return [league for league in self.leagues if league.budget == budget]
 
 
-def build(readings: Sequence[Reading]) -> Board:
-    """The board of some results; the order in which they come does not matter."""
+def board_of(folder: Path) -> Board:
+    """The board of a folder of results and gaps.
+
+    Raises:
+        UserError: there is no result, or a file is damaged; it is named.
+    """
+    return build(read_all(folder), gaps_below(folder))
+
+
+def build(readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> Board:
+    """The board of some results; the order in which they come does not matter.
+
+    Args:
+        gaps: those that a result fills are left out.
+    """
+    results = [reading.result for reading in readings]
     places = grouped(readings, lambda r: (r.budget["name"], r.task, r.protocol))
     panels = [_panel(places[place]) for place in sorted(places)]
     ready = [
@@ -60,7 +78,8 @@ def build(readings: Sequence[Reading]) -> Board:
         panels=tuple(ready),
         leagues=tuple(leagues(ready)),
         results=len(readings),
-        commits=tuple(sorted({_commit(reading.result) for reading in readings})),
+        commits=tuple(sorted({_commit(result) for result in results})),
+        gaps=tuple(gap for gap in gaps if not gap.is_filled_by(results)),
     )
 
 
@@ -80,6 +99,7 @@ def _panel(readings: Sequence[Reading]) -> Panel:
         units=head.units,
         cases=head.n_expected,
         rows=tuple(row_of(group.readings, is_stale=group.is_stale) for group in groups),
+        duplicates=head.duplicates,
         scores=_scores([group.readings for group in groups if not group.is_stale]),
     )
 

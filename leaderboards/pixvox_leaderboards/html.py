@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from pixvox_leaderboards import league_wording, wording
+from pixvox_leaderboards import exposure_wording, gap_wording, league_wording, wording
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.estimate import Estimate
 from pixvox_leaderboards.panel import Panel
@@ -58,8 +58,9 @@ def page(board: Board) -> str:
             parts.append(f"<h3>{escape(wording.panel_title(panel))}</h3>")
             parts.append(f"<p>{escape(wording.panel_facts(panel))}</p>{_table(panel)}")
             parts += _paragraphs([wording.floor_text(panel)])
-    legend = [*wording.LEGEND, wording.TABLES, *(league_wording.LEGEND if board.leagues else ())]
-    parts += _paragraphs(legend)
+    parts += _paragraphs([*exposure_wording.duplicates_told(board), *gap_wording.told(board)])
+    legend = [*wording.LEGEND, *exposure_wording.LEGEND, wording.TABLES]
+    parts += _paragraphs([*legend, *(league_wording.LEGEND if board.leagues else ())])
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
@@ -99,7 +100,8 @@ def _cell(panel: Panel, method: str) -> str:
     mean = wording.figure(estimate.mean)
     if panel.leads(row):
         mean = f"<b>{mean}</b>"
-    return mean + _range(estimate) + escape(wording.signs(row))
+    signs = [wording.signs(row), exposure_wording.sign(panel, row)]
+    return mean + _range(estimate) + escape(" ".join(filter(None, signs)))
 
 
 def _table(panel: Panel) -> str:
@@ -107,7 +109,7 @@ def _table(panel: Panel) -> str:
     heads = ["rank", "method", escape(wording.metric_label(panel, first)), ""]
     heads += ["over random init", "p (Holm)", "seed SD"]
     heads += [escape(wording.metric_label(panel, metric)) for metric in others]
-    heads += ["seeds", "scored", "stem", "parameters", "marks"]
+    heads += ["seeds", "scored", "stem", "parameters", "test cases seen", "marks"]
     return _tabulated(heads, [_line(panel, row) for row in panel.rows])
 
 
@@ -128,6 +130,7 @@ def _line(panel: Panel, row: Row) -> str:
         wording.scored_text(row),
         escape(row.stem),
         wording.size_text(row.parameters),
+        exposure_wording.cell(row),
         escape(", ".join(row.marks)),
     ]
     return f'<tr class="{kind}">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"

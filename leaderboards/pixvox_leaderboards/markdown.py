@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from pixvox_leaderboards import league_wording, wording
+from pixvox_leaderboards import exposure_wording, gap_wording, league_wording, wording
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.row import Row
@@ -27,7 +27,13 @@ def markdown(board: Board) -> str:
         for panel in panels:
             parts += [f"### {wording.panel_title(panel)}", wording.panel_facts(panel), table(panel)]
             parts.append(wording.floor_text(panel))
-    legend = [*wording.LEGEND, wording.TABLES, *(league_wording.LEGEND if board.leagues else ())]
+    parts += told(board)
+    legend = [
+        *wording.LEGEND,
+        *exposure_wording.LEGEND,
+        wording.TABLES,
+        *(league_wording.LEGEND if board.leagues else ()),
+    ]
     return "\n\n".join(filter(None, [*parts, *legend])) + "\n"
 
 
@@ -41,7 +47,14 @@ def summary(board: Board, picture: str | None) -> str:
     for budget in board.budgets:
         panels = board.under(budget)
         parts += [f"Budget `{budget}`. {wording.budget_texts(panels)}", *overviews(panels)]
-    return "\n\n".join([*parts, *wording.LEGEND, wording.origin_text(board)])
+    legend = [*wording.LEGEND, *exposure_wording.LEGEND, wording.origin_text(board)]
+    return "\n\n".join([*parts, *told(board), *legend])
+
+
+def told(board: Board) -> list[str]:
+    """Below the tables: cases that splits share, and what has no number."""
+    sentences = [*exposure_wording.duplicates_told(board), *gap_wording.told(board)]
+    return ["\n".join(f"- {sentence}" for sentence in sentences)] if sentences else []
 
 
 def overviews(panels: Sequence[Panel]) -> list[str]:
@@ -76,6 +89,7 @@ def table(panel: Panel) -> str:
         "scored",
         "stem",
         "parameters",
+        "test cases seen",
         "marks",
     ]
     return _tabulated(heads, [_line(panel, row) for row in panel.rows])
@@ -96,6 +110,7 @@ def _line(panel: Panel, row: Row) -> list[str]:
         wording.scored_text(row),
         row.stem,
         wording.size_text(row.parameters),
+        exposure_wording.cell(row),
         ", ".join(row.marks),
     ]
     if row.is_stale or row.is_reference:
@@ -111,7 +126,7 @@ def _overview_cell(panel: Panel, method: str) -> str:
     text = wording.with_interval(row.estimates[panel.metrics[0]])
     if panel.leads(row):
         text = f"**{text}**"
-    return " ".join(filter(None, (text, wording.signs(row))))
+    return " ".join(filter(None, (text, wording.signs(row), exposure_wording.sign(panel, row))))
 
 
 def _tabulated(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:

@@ -18,6 +18,7 @@ class Panel:
         budget: its facts, the same for every row that is not stale.
         metrics: the first one ranks.
         units: what a case is; ``image`` means that patients are unknown.
+        duplicates: ``{train-test: {exact, near}, ...}`` as the results tell it; empty if unknown.
         scores: what ranks the rows of today, by method, as functions of the same weighted cases;
             none where the metric is not installed.
     """
@@ -33,6 +34,7 @@ class Panel:
     units: str
     cases: int
     rows: tuple[Row, ...]
+    duplicates: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     scores: Mapping[str, SeedMean] = field(repr=False, compare=False)
 
     @property
@@ -44,6 +46,12 @@ class Panel:
     def is_verified(self) -> bool:
         """Do all rows of today stand on verified data?"""
         return all(row.is_verified for row in self.rows if not row.is_stale)
+
+    @property
+    def exposure(self) -> str | None:
+        """What all rows of today have in common: ``seen``, ``unseen``, ``unknown`` or nothing."""
+        states = {row.exposure.state for row in self.rows if not row.is_stale}
+        return states.pop() if len(states) == 1 else None
 
     @property
     def has_floor(self) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from pixvox_benchmarks.gap import Gap
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.row import Row
 from pixvox_registry.artifacts import canonical_json
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 def records(board: Board) -> list[dict[str, Any]]:
@@ -33,20 +34,25 @@ def as_json(board: Board) -> bytes:
             "commits": list(board.commits),
             "records": records(board),
             "leagues": [asdict(league) for league in board.leagues],
+            "gaps": [asdict(gap) for gap in board.gaps],
         }
     )
 
 
 def as_csv(board: Board) -> bytes:
-    """Comma-separated; lists with blanks between their items."""
+    """Comma-separated; lists with blanks between their items. A gap is a line without a score."""
     import pandas
 
     lines = [
         {name: " ".join(map(str, v)) if isinstance(v, list) else v for name, v in record.items()}
-        for record in records(board)
+        for record in (*records(board), *map(_gap_facts, board.gaps))
     ]
     frame = pandas.DataFrame(lines, dtype=object)
     return frame.to_csv(index=False, lineterminator="\n").encode()
+
+
+def _gap_facts(gap: Gap) -> dict[str, Any]:
+    return {"task": gap.task, "protocol": gap.protocol, "gap": gap.state, "why": gap.why}
 
 
 def _panel_facts(panel: Panel) -> dict[str, Any]:
@@ -62,6 +68,10 @@ def _panel_facts(panel: Panel) -> dict[str, Any]:
         },
         "units": panel.units,
         "case_level": panel.is_case_level,
+        "duplicates": [
+            f"{pair}:{count['exact']}+{count['near']}"
+            for pair, count in sorted(panel.duplicates.items())
+        ],
     }
 
 
@@ -79,6 +89,9 @@ def _row_facts(row: Row) -> dict[str, Any]:
         "n_scored": row.n_scored,
         "n_expected": row.n_expected,
         "parameters": row.parameters,
+        "contamination": row.exposure.state,
+        "seen_exact": row.exposure.exact,
+        "seen_near": row.exposure.near,
     }
 
 

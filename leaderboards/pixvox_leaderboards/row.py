@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.comparison import Comparison
 from pixvox_leaderboards.estimate import Estimate, estimate
+from pixvox_leaderboards.exposure import Exposure
 from pixvox_leaderboards.reading import Reading
 
 RANDOM_INIT = "random_init"
@@ -27,6 +28,7 @@ class Row:
         marks: what a reader must know before trusting the row.
         backbone: name of its plugin, or ``unknown``.
         keys: of the results behind it, by seed.
+        exposure: which test cases its weights were shown.
         over_floor: what it scores above random init of the same backbone, where there is one.
     """
 
@@ -43,6 +45,7 @@ class Row:
     is_verified: bool
     is_stale: bool
     keys: tuple[str, ...]
+    exposure: Exposure
     rank: int | None = None
     marks: tuple[str, ...] = ()
     over_floor: Comparison | None = None
@@ -55,7 +58,7 @@ class Row:
     @property
     def is_floor(self) -> bool:
         """Is it random init, of whatever backbone?"""
-        return self.method.startswith(RANDOM_INIT)
+        return self.method.removeprefix("slices:").startswith(RANDOM_INIT)
 
     @property
     def is_doubtful(self) -> bool:
@@ -81,6 +84,7 @@ def row_of(readings: Sequence[Reading], *, is_stale: bool) -> Row:
         is_verified=all(bool(result.data.get("verified")) for result in results),
         is_stale=is_stale,
         keys=tuple(result.key for result in results),
+        exposure=Exposure.of(results),
     )
 
 

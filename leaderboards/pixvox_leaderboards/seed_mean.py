@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pixvox_benchmarks.case_scores import CaseScores, Columns, applied
+from pixvox_benchmarks.case_scores import CaseScores, Columns, Target, applied, strata_of
 from pixvox_registry import UserError
 from pixvox_registry.contracts import Metric
 
@@ -32,7 +32,7 @@ class SeedMean:
     @property
     def strata(self) -> NDArray[np.int64] | None:
         """``[N]`` classes, where the metric wants cases to be drawn within class."""
-        return self.seeds[0]["target"] if self.metric.stratified else None
+        return strata_of(self.metric, self.seeds[0])
 
     def __call__(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """``[P, N] -> [P]``."""
@@ -86,6 +86,6 @@ def aligned(runs: Sequence[CaseScores], like: CaseScores | None = None) -> list[
     return every
 
 
-def _labels(run: CaseScores) -> dict[str, int | None]:
-    """``{case: class}``; None where cases have no class."""
+def _labels(run: CaseScores) -> dict[str, Target | None]:
+    """``{case: class or labels}``; None where cases have neither."""
     return dict(zip(run.ids, run.target or [None] * len(run.ids), strict=True))

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from pixvox_benchmarks.case_scores import CaseScores, applied
+from pixvox_benchmarks.gap import Gap, gap_files_below
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.estimate import installed, joint_interval
 from pixvox_leaderboards.seed_mean import aligned
@@ -37,6 +38,17 @@ def examine(file: Path) -> Finding:
         return _examine(file, result, result.read_cases(file))
     except UserError as error:
         return Finding(str(error) if str(file) in str(error) else f"{file}: {error}")
+
+
+def faults_of_gaps(folder: Path) -> list[str]:
+    """What is wrong with each damaged gap of a folder."""
+    faults = []
+    for file in gap_files_below(folder):
+        try:
+            Gap.read(file)
+        except UserError as error:
+            faults.append(str(error))
+    return faults
 
 
 def _examine(file: Path, result: Result, cases: CaseScores) -> Finding:

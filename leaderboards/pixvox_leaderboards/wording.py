@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pixvox_leaderboards import exposure_wording
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.comparison import Comparison
 from pixvox_leaderboards.estimate import DIGITS, Estimate
@@ -138,6 +139,7 @@ def signs(row: Row) -> str:
 def column_title(panel: Panel) -> str:
     """For narrow heads; the protocol stands elsewhere."""
     notes = ["c"] * panel.is_case_level + ["u"] * (not panel.is_verified)
+    notes += exposure_wording.notes(panel)
     aside = f" ({', '.join(notes)})" if notes else ""
     return f"{panel.task} {metric_label(panel, panel.metrics[0])}{aside}"
 

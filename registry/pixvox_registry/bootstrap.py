@@ -11,6 +11,8 @@ from scipy.special import ndtr, ndtri
 from pixvox_registry.errors import UserError
 from pixvox_registry.resampling import Floats, Score, groups_of, left_out, resampled, scored
 
+TIE = 1e-12  # scores this close are equal: their last bits differ from machine to machine
+
 
 @dataclass(frozen=True)
 class Interval:
@@ -72,15 +74,17 @@ def _bca(
     tails: Floats,
 ) -> tuple[Floats | None, str]:
     """The tails to read off the resamples, corrected for bias and skew; or None, and why."""
-    if np.ptp(drawn) <= 1e-12 * max(1.0, abs(observed)):
+    if np.ptp(drawn) <= TIE * max(1.0, abs(observed)):
         return None, "all resamples score alike"
-    below = ((drawn < observed).mean() + (drawn <= observed).mean()) / 2  # ties count half
+    slack = TIE * max(1.0, abs(observed))
+    less, no_more = drawn < observed - slack, drawn <= observed + slack
+    below = (less.mean() + no_more.mean()) / 2  # ties count half
     if below in (0.0, 1.0):
         return None, "the score lies outside its resamples"
     jackknife = scored(score, left_out(cases))
     if not np.isfinite(jackknife).all():
         return None, "a class has a single case: no jackknife"
-    if np.ptp(jackknife) <= 1e-12 * max(1.0, abs(observed)):
+    if np.ptp(jackknife) <= TIE * max(1.0, abs(observed)):
         return None, "constant jackknife"
     bias = ndtri(below)  # z0
     normal = bias + ndtri(tails)

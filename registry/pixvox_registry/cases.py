@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import torch
 from torch import Tensor
+
+from pixvox_registry.resizing import resized
+from pixvox_registry.stored import RESIDENT_BYTES, Images, chosen
 
 GREY_LEVELS = (0.0, 255.0)
 
@@ -16,11 +18,11 @@ class Cases:
     """N cases of equal shape. A case is one patient or study, never a slice.
 
     Args:
-        images: ``[N, C, *S]`` in the stored type (uint8, int16, float16 or float32); may be
-            memory-mapped.
+        images: ``[N, C, *S]`` in the stored type (uint8, int16, float16 or float32): a tensor, or
+            rows that stay on disk until they are read (``images[:]`` reads all of them).
         ids: one per case, unique within the source.
         labels: ``{name: [N] int64}``; the class of a case is called ``class``.
-        masks: ``[N, *S]`` uint8 label maps, or None.
+        masks: ``[N, *S]`` uint8 label maps, in memory or on disk as well, or None.
         patients: one per case, or None where the dataset does not say.
         spacing_mm: distance of neighbouring pixels or voxels along ``*S``, or None.
         value_range: the stored values of black and white, by which scales of different sources are
@@ -31,10 +33,10 @@ class Cases:
         ValueError: lengths differ, ids repeat, or white is not above black.
     """
 
-    images: Tensor
+    images: Images
     ids: tuple[str, ...]
     labels: Mapping[str, Tensor] = field(default_factory=dict)
-    masks: Tensor | None = None
+    masks: Images | None = None
     patients: tuple[str, ...] | None = None
     spacing_mm: tuple[float, ...] | None = None
     value_range: tuple[float, float] = GREY_LEVELS
@@ -64,39 +66,30 @@ class Cases:
         return self.images.shape[1]
 
     def chosen(self, rows: Sequence[int]) -> Cases:
-        """The cases of these rows, in their order."""
+        """The cases of these rows, in their order; what is on disk stays there."""
         place = list(rows)
         return replace(
             self,
-            images=self.images[place],
+            images=chosen(self.images, place),
             ids=tuple(self.ids[row] for row in place),
             labels={name: label[place] for name, label in self.labels.items()},
-            masks=None if self.masks is None else self.masks[place],
+            masks=None if self.masks is None else chosen(self.masks, place),
             patients=self.patients and tuple(self.patients[row] for row in place),
         )
 
-    def resized(self, size: int) -> Cases:
+    def resized(self, size: int, *, resident_bytes: int = RESIDENT_BYTES) -> Cases:
         """The same cases with every side of ``*S`` at ``size``; the type is kept.
 
-        Bilinear or trilinear, antialiased in 2D; masks take the nearest label.
+        Bilinear or trilinear, antialiased in 2D; masks take the nearest label. Images on disk that
+        are larger than ``resident_bytes`` even so become a copy on disk.
         """
-        if set(self.images.shape[2:]) == {size}:
+        sides = self.images.shape[2:]
+        if set(sides) == {size}:
             return self
-        target = [size] * self.dims
-        mode, antialias = ("bilinear", True) if self.dims == 2 else ("trilinear", False)
-        whole = not self.images.dtype.is_floating_point
-        resized = []
-        for piece in self.images.split(256):
-            x = torch.nn.functional.interpolate(
-                piece.float(), size=target, mode=mode, antialias=antialias
-            )
-            resized.append((x.round() if whole else x).to(self.images.dtype))
-        masks = self.masks
+        masks, spacing_mm = self.masks, self.spacing_mm
         if masks is not None:
-            masks = torch.nn.functional.interpolate(masks[:, None].float(), size=target)[:, 0]
-            masks = masks.to(torch.uint8)
-        spacing_mm = self.spacing_mm
+            masks = resized(masks, size, labels=True, resident_bytes=resident_bytes)
         if spacing_mm is not None:
-            sides = self.images.shape[2:]
             spacing_mm = tuple(mm * n / size for mm, n in zip(spacing_mm, sides, strict=True))
-        return replace(self, images=torch.cat(resized), masks=masks, spacing_mm=spacing_mm)
+        images = resized(self.images, size, resident_bytes=resident_bytes)
+        return replace(self, images=images, masks=masks, spacing_mm=spacing_mm)

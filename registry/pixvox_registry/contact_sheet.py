@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from pixvox_registry.cases import Cases
+from pixvox_registry.stored import Images, rows_at_once
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,11 +45,13 @@ class Window:
     high: float
 
     @classmethod
-    def of(cls, images: Tensor) -> Window:
-        """All of a byte; of other types the 1st to the 99.5th percentile."""
+    def of(cls, images: Images) -> Window:
+        """All of a byte; of other types the 1st to the 99.5th percentile of a piece of the rows."""
         if images.dtype == torch.uint8:
             return cls(0.0, 255.0)
-        low, high = np.percentile(images.float().numpy(), [1, 99.5])
+        some = min(len(images), rows_at_once(images[:1].numel()))
+        rows = torch.linspace(0, len(images) - 1, some).round().long()
+        low, high = np.percentile(images[rows].float().numpy(), [1, 99.5])
         return cls(float(low), float(max(high, low + 1e-6)))
 
     def tiles(self, image: Tensor) -> list[NDArray[np.float32]]:

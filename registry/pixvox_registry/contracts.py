@@ -167,11 +167,12 @@ class Source(typing.Protocol):
 class Task(typing.Protocol):
     """One labelled dataset with fixed splits, its metrics and its version."""
 
+    kind: str  # classes, one for a case; or labels, of which several may hold
     name: str
     version: str
     dims: int
     source: Source
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # or labels: the columns of a probability
     metrics: tuple[str, ...]  # the first one ranks
     licence: str
     units: str  # what a case is: patient, study or image
@@ -181,6 +182,10 @@ class Task(typing.Protocol):
         """Cases of ``train``, ``val`` or ``test`` with their labels."""
         ...
 
+    def target(self, cases: Cases) -> Tensor:
+        """``[N]`` classes, or ``[N, L]`` of 0 and 1 for labels."""
+        ...
+
     def fingerprint(self) -> str:
         """sha256 over version, split ids, labels and the bytes of every case."""
         ...
@@ -188,10 +193,13 @@ class Task(typing.Protocol):
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a protocol says of the test cases, and how it came to say it."""
+    """What a protocol says of the test cases, and how it came to say it.
 
-    probability: Tensor  # [N, K] float64, rows sum to 1
-    target: Tensor  # [N] int64
+    Of labels, of which several may hold for a case, each has a probability of its own.
+    """
+
+    probability: Tensor  # [N, K] float64, rows sum to 1; of labels [N, L], each from 0 to 1
+    target: Tensor  # [N] int64; of labels [N, L], 0 or 1
     chosen: Mapping[str, Any]  # hyperparameters chosen on validation, and their scores there
     columns: Mapping[str, Tensor] = field(default_factory=dict)  # {name: [N]}: more for metrics
 
@@ -201,13 +209,14 @@ class Split:
     """Features of one split: what a probe sees."""
 
     features: Tensor  # [N, D] float32
-    target: Tensor  # [N] int64
+    target: Tensor  # [N] int64; of labels [N, L], 0 or 1
 
 
 class Protocol(typing.Protocol):
     """How a frozen backbone is put to a task. Selection uses train and val only.
 
-    One with ``metrics`` of its own, of which the first ranks, is not scored by the task's.
+    One with ``metrics`` of its own, of which the first ranks, is not scored by the task's. One that
+    predicts labels, of which several may hold, has ``answers = ("classes", "labels")``.
     """
 
     version: str
@@ -229,20 +238,27 @@ class Metric(typing.Protocol):
     def __call__(self, *args: Any, **columns: Any) -> Any:
         """``target [N], weight [P, N] -> [P]`` in numpy; a weight counts a case so many times.
 
-        It names ``probability [N, K]``, or a column of the protocol's, as far as it wants them.
+        It names ``probability [N, K]``, or a column of the protocol's, as far as it wants them. One
+        that scores labels, ``target [N, L]`` and ``probability [N, L]``, says in ``of_labels`` how.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A frozen backbone and what one must know to feed it."""
+    """A frozen backbone and what one must know to feed it.
+
+    ``card["prints"]`` says which cases it was shown: the path of a file that
+    ``pixvox_registry.prints.read`` reads and whose digest the maker has checked, ``nothing`` where
+    it was shown none, or ``unknown``. Without it, it counts as ``unknown``.
+    """
 
     backbone: nn.Module  # a Backbone in eval mode
     intensity: Intensity
     image_size: int
     sha256: str
     card: Mapping[str, Any]
+    fresh: Callable[[int], nn.Module] | None = None  # a seed to the same backbone, untrained
 
 
 class Maker(typing.Protocol):

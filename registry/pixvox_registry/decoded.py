@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import partial
-from hashlib import sha256
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from pixvox_registry.artifacts import canonical_json, fingerprint, publish_folder
+from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.cache_entry import FORMAT, INDEX, EntryWriter, keep
 from pixvox_registry.console import progress
-from pixvox_registry.errors import UserError
+from pixvox_registry.errors import NoData, UserError
+from pixvox_registry.open_file import OpenFile
 from pixvox_registry.places import cache_root
+from pixvox_registry.stored import Stored, fill
 
 AHEAD = 4  # files for each thread that may wait, decoded, to be written
-INDEX = "index.json"
-FORMAT = 2  # of the cache
 TYPES = {"uint8": torch.uint8, "float16": torch.float16}
 Read = Callable[[Path], NDArray[Any]]
 Describe = Callable[[Path], dict[str, Any]]
@@ -42,36 +41,35 @@ class Decoded:
         facts: what was said of each file beside its pixels.
     """
 
-    folder: Path
     dtype: str
     shapes: tuple[tuple[int, ...], ...]
     facts: tuple[Mapping[str, Any], ...]
     files: tuple[str, ...]
     broken: Mapping[str, str]
     sha256: str
+    content: OpenFile
 
     @property
-    def images(self) -> Tensor:
-        """``[N, C, *S]`` of files of one shape; what is written to it never reaches the cache."""
-        flat = torch.from_file(
-            str(self._content),
-            shared=False,
-            size=sum(math.prod(shape) for shape in self.shapes),
-            dtype=TYPES[self.dtype],
-        )
-        return flat.view(len(self.files), *self.shapes[0])
+    def stored(self) -> Stored:
+        """``[N, C, *S]`` of files of one shape; a row is read when it is asked for."""
+        return Stored(self.content, TYPES[self.dtype], self.shapes[0], range(len(self.files)))
+
+    @property
+    def masks(self) -> Stored:
+        """``[N, *S]`` of label maps of one shape, their one channel left out."""
+        images = self.stored
+        return replace(images, each=images.each[1:])
 
     def image(self, row: int) -> Tensor:
         """``[C, *S]`` of one file, read now: nothing stays in memory when it is dropped."""
-        item = np.dtype(self.dtype).itemsize
-        before = sum(math.prod(shape) for shape in self.shapes[:row])
-        shape = self.shapes[row]
-        flat = np.fromfile(self._content, self.dtype, count=math.prod(shape), offset=before * item)
-        return torch.from_numpy(flat).view(shape)
+        image = torch.empty(self.shapes[row], dtype=TYPES[self.dtype])
+        fill(image, self.content, self._starts[row] * image.element_size())
+        return image
 
-    @property
-    def _content(self) -> Path:
-        return self.folder / f"images.{self.dtype}"
+    @cached_property
+    def _starts(self) -> list[int]:
+        """Values before each row, and of all."""
+        return [0, *accumulate(math.prod(shape) for shape in self.shapes)]
 
 
 def decode(
@@ -102,12 +100,16 @@ def decode(
     listed = [[file, state.st_size, state.st_mtime_ns] for file, state in states]
     key = fingerprint([FORMAT, str(root), listed, dtype, dict(settings)])
     folder = cache_root() / kind / key[:32]
-    decoded = _cached(folder)
-    if decoded is None:
-        publish_folder(folder, partial(_fill, root, files, read, describe, dtype))
-        decoded = _cached(folder)
-    if decoded is None:
-        raise UserError(f"The cache {folder} changed while it was written. Try again.")
+    entry = keep(folder, partial(_fill, root, files, read, describe, dtype))
+    decoded = Decoded(
+        dtype=entry.dtype,
+        shapes=entry.shapes,
+        facts=tuple(entry.about["facts"]),
+        files=tuple(entry.about["files"]),
+        broken=entry.about["broken"],
+        sha256=entry.sha256,
+        content=entry.content,
+    )
     if decoded.broken and not (skip_broken and decoded.files):
         reasons = some([f"{file} ({reason})" for file, reason in decoded.broken.items()])
         raise UserError(
@@ -121,11 +123,11 @@ def folder_of(path: str, kind: str) -> Path:
     """The folder that a source names.
 
     Raises:
-        UserError: it is none.
+        NoData: it is none.
     """
     root = Path(path).expanduser().resolve()
     if not root.is_dir():
-        raise UserError(f"{kind} wants a folder; {root} is none. Check the path.")
+        raise NoData(f"{kind} wants a folder; {root} is none. Check the path.")
     return root
 
 
@@ -164,32 +166,22 @@ def _fill(
     folder: Path,
 ) -> None:
     """Fill ``folder`` with the pixels of the good files and an index."""
-    good, shapes, facts, broken, seen = [], [], [], {}, sha256()
+    good, facts, broken = [], [], {}
     with (folder / f"images.{dtype}").open("wb") as stream:
-        for file, answer in _read_all(root, files, lambda path: (read(path), describe(path))):
+        writer = EntryWriter(stream, dtype)
+        for file, answer in read_all(root, files, lambda path: (read(path), describe(path))):
             if isinstance(answer, str):
                 broken[file] = answer
                 continue
             pixels, told = answer
             good.append(file)
-            shapes.append(list(pixels.shape))
             facts.append(told)
-            content = pixels.astype(dtype, copy=False).tobytes()
-            seen.update(content)
-            stream.write(content)
-    seen.update(canonical_json([good, shapes, facts]))
-    index = {
-        "dtype": dtype,
-        "shapes": shapes,
-        "facts": facts,
-        "files": good,
-        "broken": broken,
-        "sha256": seen.hexdigest(),
-    }
-    (folder / INDEX).write_bytes(canonical_json(index))
+            writer.add(pixels)
+    about = {"root": str(root), "files": good, "facts": facts, "broken": broken}
+    (folder / INDEX).write_bytes(writer.index(about, [good, writer.shapes, facts]))
 
 
-def _read_all(
+def read_all(
     root: Path, files: Sequence[str], read: Callable[[Path], Answer]
 ) -> Iterator[tuple[str, Answer | str]]:
     """Each file in order with what was read, or with the reason why there is nothing."""
@@ -216,24 +208,3 @@ def _read_all(
         for first, answer in under_way:
             yield first, answer.result()
             bar.advance(task)
-
-
-def _cached(folder: Path) -> Decoded | None:
-    """What ``folder`` holds; None where it is absent or does not fit its own index."""
-    try:
-        index = json.loads((folder / INDEX).read_bytes())
-        decoded = Decoded(
-            folder=folder,
-            dtype=index["dtype"],
-            shapes=tuple(tuple(shape) for shape in index["shapes"]),
-            facts=tuple(index["facts"]),
-            files=tuple(index["files"]),
-            broken=index["broken"],
-            sha256=index["sha256"],
-        )
-        pixels = sum(math.prod(shape) for shape in decoded.shapes)
-        size = pixels * np.dtype(decoded.dtype).itemsize
-        whole = decoded._content.stat().st_size == size
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return decoded if whole else None

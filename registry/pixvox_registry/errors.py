@@ -12,6 +12,10 @@ class UserError(Exception):
     """Wrong input. The command line prints it without a traceback and exits with 2."""
 
 
+class NoData(UserError):
+    """The data of a source is not at hand: its folder or file does not exist here."""
+
+
 class UnknownName(UserError, LookupError):
     """A name that nothing bears."""
 

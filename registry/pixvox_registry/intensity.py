@@ -9,6 +9,9 @@ from torch import Tensor
 
 from pixvox_registry.cases import Cases
 from pixvox_registry.scans import Scans
+from pixvox_registry.stored import RESIDENT_BYTES, VALUES_AT_ONCE, bytes_of, pieces
+
+SUMMED_AT_ONCE = 1 << 26  # values; where a sum is cut decides its last bits
 
 
 @dataclass(frozen=True)
@@ -24,16 +27,19 @@ class Intensity:
     value_range: tuple[float, float]
 
     @classmethod
-    def of(cls, cases: Cases) -> Intensity:
-        """Measured over images of any type, in float64; a constant channel gets std 1."""
-        images, count = cases.images, 0
-        total = torch.zeros(images.shape[1], dtype=torch.float64)
-        square = torch.zeros_like(total)
-        for piece in images.split(256):
-            x = piece.transpose(0, 1).flatten(1).double()  # [C, n]
+    def of(cls, cases: Cases, *, resident_bytes: int = RESIDENT_BYTES) -> Intensity:
+        """Measured over images of any type, in float64; a constant channel gets std 1.
+
+        Of a set that is larger than ``resident_bytes`` fewer are summed at once.
+        """
+        fits = bytes_of(cases.images) <= resident_bytes
+        total = torch.zeros(cases.in_channels, dtype=torch.float64)
+        square, count = torch.zeros_like(total), 0
+        for piece in pieces(cases.images, SUMMED_AT_ONCE if fits else VALUES_AT_ONCE):
+            x = piece.transpose(0, 1).flatten(1).to(torch.float64, copy=True)  # [C, n]
             count += x.shape[1]
             total += x.sum(1)
-            square += x.square().sum(1)
+            square += x.square_().sum(1)  # in place: it is the largest thing in memory
         mean = total / count
         std = (square / count - mean.square()).clamp(min=0).sqrt()
         std = torch.where(std > 0, std, torch.ones_like(std))

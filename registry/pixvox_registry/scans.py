@@ -26,6 +26,14 @@ class Scan:
     spacing_mm: tuple[float, ...] | None
 
 
+@dataclass(frozen=True)
+class Truth:
+    """What a prediction is held against: a label map on the pixels or voxels of its file."""
+
+    mask: Tensor  # [*S] uint8
+    spacing_mm: tuple[float, ...] | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scans(Sequence[Scan]):
     """N cases of differing shapes, each read when it is asked for.
@@ -38,6 +46,7 @@ class Scans(Sequence[Scan]):
         patients: one per case, or None where the dataset does not say.
         files: where each image comes from, so that a prediction can be brought back to it.
         value_range: the stored values of black and white, as :class:`Cases` has them.
+        truth: a row to the mask and spacing of the file itself, where scans are resampled.
 
     Raises:
         ValueError: lengths differ, or ids repeat.
@@ -50,6 +59,7 @@ class Scans(Sequence[Scan]):
     patients: tuple[str, ...] | None = None
     files: tuple[str, ...] = ()
     value_range: tuple[float, float] = GREY_LEVELS
+    truth: Callable[[int], Truth] | None = None
 
     def __post_init__(self) -> None:
         for name, values in {"patients": self.patients, "files": self.files}.items():
@@ -97,11 +107,19 @@ class Scans(Sequence[Scan]):
     def __iter__(self) -> Iterator[Scan]:
         return (self.read(row) for row in range(len(self)))
 
+    def truth_of(self, row: int) -> Truth:
+        """The mask of the file itself; that of the scan, where nothing was resampled."""
+        if self.truth is not None:
+            return self.truth(row)
+        scan = self.read(row)
+        return Truth(scan.mask, scan.spacing_mm)
+
     def chosen(self, rows: Sequence[int]) -> Scans:
         """The scans of these rows, in their order."""
-        place = list(rows)
+        place, truth = list(rows), self.truth
         return replace(
             self,
+            truth=None if truth is None else lambda row: truth(place[row]),
             read=lambda row: self.read(place[row]),
             ids=tuple(self.ids[row] for row in place),
             patients=self.patients and tuple(self.patients[row] for row in place),

@@ -44,6 +44,35 @@ def squares():
         units="image", flips=(int(os.environ.get("SQUARES_FLIPS", "1")),),
         version=os.environ.get("SQUARES_VERSION", "1"))
 ''',
+    "guest_labels": '''
+"""4 px images with two marks, each of which is there or not, whatever the other does."""
+import torch
+from pixvox_benchmarks.multi_label_task import MultiLabelTask
+from pixvox_registry import TASKS
+from pixvox_registry.cases import Cases
+
+class Marks:
+    dims, name, splits = 2, "marks", ("train", "val", "test")
+
+    def cases(self, split):
+        chance = torch.Generator().manual_seed(len(split))
+        number = torch.arange(40)
+        labels = {"mark_a": number % 2, "mark_b": (number % 5 == 0).long()}
+        images = 90 * torch.rand(40, 1, 4, 4, generator=chance)
+        images[:, 0, 0] += 120 * labels["mark_a"][:, None]
+        images[:, 0, 3] += 120 * labels["mark_b"][:, None]
+        return Cases(images=images.to(torch.uint8), labels=labels,
+                     ids=tuple(f"{split}/{i}" for i in range(40)))
+
+    def facts(self):
+        return {"dataset": "marks", "verified": True, "sha256": "1" * 64}
+
+@TASKS.register
+def marks():
+    return MultiLabelTask(
+        name="marks", source=Marks(), labels=("above", "below"), columns=("mark_a", "mark_b"),
+        licence="CC0-1.0", units="image", flips=(1,))
+''',
     "guest_protocol": '''
 """Nearest centroid of the train cases."""
 import torch
@@ -126,6 +155,7 @@ class Guest:
 POINTS = """
 [pixvox_benchmarks.tasks]
 squares = guest_task
+marks = guest_labels
 [pixvox_benchmarks.protocols]
 nearest = guest_protocol
 [pixvox_zoo.makers]

@@ -33,7 +33,8 @@ def test_a_backbone_of_scores_sees_grey_levels_on_its_own_scale() -> None:
     pretrained = Pretrained(
         backbone=Corners(), intensity=Intensity.of(scores), image_size=3, sha256="", card={}
     )
-    own = embed(pretrained, scores)
-    other = embed(pretrained, cases_of(greys))
+    own = embed(pretrained, scores, scores.labels["class"])
+    other = embed(pretrained, cases_of(greys), scores.labels["class"])
     torch.testing.assert_close(other.features, own.features, atol=1e-5, rtol=0)
+    assert torch.equal(own.target, scores.labels["class"])
     assert own.features.std() < 2  # 0 to 255 in units of a score would be eighty times this

@@ -9,6 +9,7 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from threadpoolctl import threadpool_limits
 
+from pixvox_benchmarks.folds import stratified
 from pixvox_benchmarks.likelihood import Likelihood
 from pixvox_benchmarks.logistic import fit, probabilities
 from pixvox_benchmarks.matrix import Matrix
@@ -107,6 +108,34 @@ def test_a_problem_is_solved_alike_alone_and_in_company():
     torch.testing.assert_close(*values, rtol=2e-6, atol=0)
 
 
+def test_weightings_of_unlike_targets_are_solved_as_each_by_itself():
+    features, target, weights, c = grid(300, width=12, classes=3)
+    targets = torch.stack([(target == k).long() for k in range(3)])
+    together = fit(features, targets, weights[:3], c, classes=2)
+    assert together.converged.all()
+    for k in range(3):
+        alone = fit(features, targets[k], weights[k : k + 1], c, classes=2)
+        for number, strength in enumerate(c):
+            values = [
+                objective(features, targets[k], weights[k], strength, w[number])
+                for w in (together.coefficients[k], alone.coefficients[0])
+            ]
+            torch.testing.assert_close(*values, rtol=2e-6, atol=0)
+
+
+def test_a_fold_that_is_done_before_the_others_stays_where_it_is():
+    """Its energy came out below zero once, in rounding: it went to NaN, and the solver hung."""
+    random = torch.Generator().manual_seed(1)
+    target = torch.arange(240) % 3
+    centres = torch.randn(3, 24, generator=torch.Generator().manual_seed(99))
+    raw = torch.randn(240, 24, generator=random) + 0.4 * centres[target]
+    features = (raw - raw.mean(0)) / raw.std(0, correction=0)
+    held_out = stratified(target, 5, seeds=3)
+    weights = torch.cat([torch.ones(1, 240), (~held_out).float()])
+    fits = fit(features, target, weights, torch.logspace(-6, 5, 45), classes=3)
+    assert fits.coefficients.isfinite().all() and fits.converged.all()
+
+
 def test_constant_and_repeated_features_do_no_harm():
     features, target, weights, c = grid(200, width=6)
     awkward = torch.cat([features, features, torch.ones(200, 2)], 1)
@@ -153,8 +182,9 @@ def test_packed_and_plain_products_agree():
 def test_a_fold_without_a_class_and_nan_are_refused():
     features, target, weights, c = grid(50, width=4)
     weights[2] = (target == 1).float()
-    with pytest.raises(UserError, match="none of class 0"):
-        fit(features, target, weights, c, classes=2)
+    for asked in (target, target.expand(len(weights), -1)):
+        with pytest.raises(UserError, match="none of class 0"):
+            fit(features, asked, weights, c, classes=2)
     features[3, 1] = torch.nan
     with pytest.raises(UserError, match="finite"):
         fit(features, target, weights, c, classes=2)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pixvox_benchmarks.commands.metrics_page import metrics_page
 from pixvox_benchmarks.conventions import BEGIN, END, renewed, table
 from pixvox_registry import METRICS, UserError
 
@@ -37,7 +38,8 @@ def test_a_metric_tells_its_version_direction_range_and_conventions(name):
     assert metric.higher_is_better is (name not in LOWER_IS_BETTER)
     assert isinstance(metric.stratified, bool)
     assert low < (np.inf if high is None else high)
-    assert metric.conventions.endswith(".") and metric.conventions.count(".") == 1
+    for told in (metric.conventions, getattr(metric, "of_labels", "Refused.")):
+        assert told.endswith(".") and told.count(".") == 1
 
 
 @pytest.mark.parametrize("name", METRICS)
@@ -104,9 +106,22 @@ def test_the_table_has_a_line_for_every_metric():
     for line, name in zip(lines, METRICS, strict=True):
         metric = METRICS.get(name)
         assert metric.conventions in line
+        assert getattr(metric, "of_labels", "Refused.") in line
         assert ("higher" if metric.higher_is_better else "lower") in line
     (surface_dice,) = [line for line in lines if "surface_dice" in line]
     assert "tolerance_mm=1" in surface_dice and "from 0 to 1" in surface_dice
+
+
+def test_the_command_renews_the_table_of_a_page_and_wants_one(tmp_path, capsys):
+    page = tmp_path / "page.md"
+    with pytest.raises(UserError, match=r"looked for at .*page\.md"):
+        metrics_page(page)
+    page.write_text(f"above\n{BEGIN}\nyesterday\n{END}\nbelow\n")
+    metrics_page(page)
+    assert page.read_text() == f"above\n{BEGIN}\n\n{table()}\n\n{END}\nbelow\n"
+    assert capsys.readouterr().err.count("wrote") == 1
+    metrics_page(page)
+    assert not capsys.readouterr().err  # nothing was stale
 
 
 def test_a_stale_table_is_renewed_and_a_page_without_marks_is_refused():

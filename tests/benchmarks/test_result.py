@@ -206,3 +206,39 @@ def test_edited_cases_are_not_read(file: Path) -> None:
     with pytest.raises(UserError, match="was edited"):
         Result.read(file).read_cases(file)
     assert not is_published(file.parents[2], result().path, result().request)
+
+
+def test_results_of_old_are_read_and_keep_their_bytes(file: Path) -> None:
+    content = file.read_bytes()
+    assert b"contamination" not in content and b"duplicates" not in content
+    old = Result.read(file)
+    assert old.content() == content and old.contamination == old.duplicates == {}
+
+
+SEEN = {"state": "seen", "n_test": 2, "exact": 1, "near": 0, "ids": ["a"]}
+
+
+def test_what_was_shown_is_part_of_a_result(tmp_path: Path) -> None:
+    told = result(contamination=SEEN, duplicates={"train-test": {"exact": 1, "near": 0}})
+    told.write(tmp_path, CASES)
+    file = tmp_path / told.path
+    assert Result.read(file) == told
+    file.write_bytes(file.read_bytes().replace(b': "seen"', b': "unseen"'))
+    with pytest.raises(UserError, match="seen where copies were counted"):
+        Result.read(file)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"state": "unseen"},
+        {"state": "unknown"},
+        {"state": "clean", "exact": 0},
+        {"exact": 0},
+        {"exact": -1, "near": 1},
+        {"exact": "1"},
+    ],
+)
+def test_a_state_that_its_counts_belie_is_not_written(lie: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="seen where copies were counted"):
+        result(contamination={**SEEN, **lie}).write(tmp_path, CASES)

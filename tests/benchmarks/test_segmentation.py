@@ -146,7 +146,7 @@ def test_a_bright_object_is_learnt_and_test_is_opened_once(
 def test_a_frozen_backbone_learns_nothing_and_its_decoder_does() -> None:
     from pixvox_benchmarks import segmenter
 
-    net = segmenter._assembled(trial_of(unet()), blobs(1), (16, 16), frozen=True)
+    net = segmenter.assembled(trial_of(unet()), blobs(1), (16, 16), frozen=True)
     assert not net.train().backbone.training and net.decoder.training
     net(torch.randn(1, 1, 16, 16)).sum().backward()
     assert all(p.grad is None for p in net.backbone.parameters())

@@ -7,8 +7,10 @@ import os
 import pytest
 
 from pixvox_benchmarks.segmentation_task import SegmentationTask
-from pixvox_registry import METRICS, TASKS, UserError
+from pixvox_registry import METRICS, TASKS
+from pixvox_registry.errors import NoData
 
+OURS = {"chase_db1_vessels", "dsb2018_nuclei", "hippocampus", "isic2017_lesion"}  # CI has them
 NAMES = [name for name in TASKS if isinstance(TASKS.build(name), SegmentationTask)]
 
 
@@ -17,8 +19,8 @@ def test_structures_are_all_there_and_nothing_else(name: str) -> None:
     task = TASKS.build(name)
     try:
         splits = {split: task.scans(split) for split in ("train", "val", "test")}
-    except UserError as missing:
-        if os.environ.get("PIXVOX_DATA"):
+    except NoData as missing:
+        if os.environ.get("PIXVOX_DATA") and name in OURS:
             raise
         pytest.skip(str(missing))
     for split, scans in splits.items():

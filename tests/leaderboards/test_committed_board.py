@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from pixvox_leaderboards import outputs
-from pixvox_leaderboards.board import Board, build
-from pixvox_leaderboards.reading import files_of, read_all
+from pixvox_leaderboards.board import Board, board_of
+from pixvox_leaderboards.reading import files_of
 from pixvox_leaderboards.verify import examine
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ STUDIES = sorted(results.parent for results in HOME.glob("studies/*/results"))
 
 @pytest.fixture(scope="module")
 def board() -> Board:
-    return build(read_all(HOME / "results"))
+    return board_of(HOME / "results")
 
 
 def test_committed_boards_are_what_the_results_say(board: Board, tmp_path: Path) -> None:
@@ -34,7 +34,7 @@ def test_committed_boards_are_what_the_results_say(board: Board, tmp_path: Path)
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)
 def test_boards_of_studies_are_what_their_results_say(study: Path) -> None:
-    made = outputs.texts(build(read_all(study / "results")))
+    made = outputs.texts(board_of(study / "results"))
     stale = [name for name, content in made.items() if (study / name).read_bytes() != content]
     assert not stale, f"{study.name}: {', '.join(stale)}: run `make boards` and commit them"
 

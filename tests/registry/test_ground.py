@@ -120,11 +120,11 @@ def test_two_that_decode_one_image_folder_at_once_share_its_cache(
 
     def overtaken(temporary: Path, target: Path) -> Path:
         monkeypatch.setattr(Path, "replace", rename)
-        others.append(sources[1].cases("train").images)
+        others.append(sources[1].cases("train").images[:])
         return rename(temporary, target)
 
     monkeypatch.setattr(Path, "replace", overtaken)
-    assert torch.equal(sources[0].cases("train").images, others[0])
+    assert torch.equal(sources[0].cases("train").images[:], others[0])
     assert len(list((tmp_path / "cache/image_folder").iterdir())) == 1
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from pixvox_registry import UserError
 from pixvox_registry.geometry import restored, spacing_of
 from pixvox_registry.source_spec import build_source
-from pixvox_registry.volume import canonical, read_mask
+from pixvox_registry.volume import read_mask, whole
 
 SIDES = (5, 7, 9)
 
@@ -53,7 +53,7 @@ def test_a_volume_without_its_last_bytes_is_refused(tmp_path, cut):
     file = written(tmp_path / "whole.nii.gz")
     (tmp_path / "cut.nii.gz").write_bytes(file.read_bytes()[:-cut])
     with pytest.raises(EOFError):
-        canonical(tmp_path / "cut.nii.gz")
+        whole(tmp_path / "cut.nii.gz")
 
 
 def test_labels_that_were_saved_as_scaled_bytes_come_back_exactly(tmp_path):

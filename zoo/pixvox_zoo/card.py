@@ -18,10 +18,12 @@ from pixvox_registry import (
     Registry,
 )
 from pixvox_registry.order import Beside, Order
+from pixvox_registry.prints import Prints, joined
 from pixvox_registry.provenance import provenance
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.health import is_collapsed
 from pixvox_zoo.recipe import Part, Recipe
+from pixvox_zoo.slice_source import SliceSource
 from pixvox_zoo.weights import intensity_facts
 from pixvox_zoo.wiring import Wiring
 
@@ -59,6 +61,21 @@ def _told(beside: Beside) -> dict[str, Any]:
         "batch": beside.batch,
         "flips": list(beside.flips),
     }
+
+
+def prints_of(recipe: Recipe, order: Order) -> dict[int, Prints]:
+    """Prints of every case that pretraining is shown, by dims; none where it takes no step.
+
+    They are of the cases as stored, before any resizing; slices stand for their whole volumes.
+    """
+    if not recipe.epochs:
+        return {}
+    shown = [(order.source, order.split), *((each.source, each.split) for each in order.beside)]
+    wholes = [
+        (source.volumes if isinstance(source, SliceSource) else source, split)
+        for source, split in shown
+    ]
+    return joined(Prints.of_cases(source.cases(split)) for source, split in wholes)
 
 
 def plugins_of(recipe: Recipe) -> dict[str, str]:

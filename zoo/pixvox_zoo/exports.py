@@ -8,15 +8,25 @@ from typing import Any
 
 from torch import nn
 
+from pixvox_registry.prints import Prints
 from pixvox_zoo import weights
 from pixvox_zoo.feed import Feed
 
 
-def save_exports(out: Path, backbone: nn.Module, card: Mapping[str, Any], feed: Feed) -> list[Path]:
+def save_exports(
+    out: Path,
+    backbone: nn.Module,
+    card: Mapping[str, Any],
+    feed: Feed,
+    shown: Mapping[int, Prints],
+) -> list[Path]:
     """``out/weights_NAME`` for each part that the backbone says serves alone.
 
     A backbone says so by ``exports``: the name of the part, the backbone plugin that it is, its
     dims, and which settings the two share.
+
+    Args:
+        shown: prints of all cases, of which each part was shown some.
     """
     exports: Mapping[str, tuple[str, int, tuple[str, ...]]] = getattr(backbone, "exports", {})
     saved = []
@@ -31,7 +41,7 @@ def save_exports(out: Path, backbone: nn.Module, card: Mapping[str, Any], feed: 
             "intensity": weights.intensity_facts(_feed_of(feed, dims).intensity),
         }
         part: nn.Module = getattr(backbone, name)
-        saved.append(weights.save(out / f"weights_{name}", part, told))
+        saved.append(weights.save(out / f"weights_{name}", part, told, shown))
     return saved
 
 

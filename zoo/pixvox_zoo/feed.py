@@ -1,4 +1,4 @@
-"""Feed: batches of resident cases, each a function of its step alone."""
+"""Feed: batches of cases, resident or read from disk, each a function of its step alone."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from pixvox_registry.contracts import Batch
 from pixvox_registry.draws import Draws, generator
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
+from pixvox_registry.stored import RESIDENT_BYTES, bytes_of, loaded
 
-RESIDENT_BYTES = 4 << 30  # larger sources stay memory-mapped and are read batch by batch
+ON_DEVICE_BYTES = 4 << 30  # of images in the memory of an accelerator
 
 
 class Feed:
@@ -25,6 +26,8 @@ class Feed:
         slice_offset: of the index of slices, which is so too.
         name: of the source.
         rank: this process's number among ``ranks``; it holds its share of every batch.
+        resident_bytes: a larger set stays where it is and is read batch by batch; by default what
+            the memory of the device allows.
 
     Raises:
         UserError: a batch that the ranks cannot share evenly.
@@ -43,6 +46,7 @@ class Feed:
         name: str = "images",
         rank: int = 0,
         ranks: int = 1,
+        resident_bytes: int | None = None,
     ) -> None:
         self.cases = cases
         self.intensity = intensity
@@ -61,9 +65,10 @@ class Feed:
                 f"a batch that is a multiple of {ranks}, or fewer processes."
             )
         self.rows = slice(rank * share, (rank + 1) * share)
-        images = cases.images
-        fits = images.numel() * images.element_size() <= RESIDENT_BYTES
-        self.images = images.to(self.device) if fits else images
+        if resident_bytes is None:
+            resident_bytes = RESIDENT_BYTES if self.device.type == "cpu" else ON_DEVICE_BYTES
+        fits = bytes_of(cases.images) <= resident_bytes
+        self.images = loaded(cases.images, self.device) if fits else cases.images
         self.labels = {name: label.to(self.device) for name, label in cases.labels.items()}
         self._epoch, self._order = -1, torch.empty(0, dtype=torch.long)
 

@@ -17,7 +17,7 @@ from pixvox_registry.errors import UserError
 from pixvox_registry.order import Order
 from pixvox_zoo import checkpoints, weights
 from pixvox_zoo.accumulation import learn
-from pixvox_zoo.card import card_of, identity_of
+from pixvox_zoo.card import card_of, identity_of, prints_of
 from pixvox_zoo.compilation import check_compiler, compile_backbones
 from pixvox_zoo.devices import default_precision, fabric_of
 from pixvox_zoo.exports import save_exports
@@ -253,10 +253,11 @@ def finish(
         processes=feed.ranks,
     )
     card |= extra
-    if shown := draw_gallery(wiring, feed, order, out / "pictures"):
-        card["shown"] = shown
-    save_exports(out, wiring.published, card, feed)
-    weights.save(out / "weights", wiring.published, card)
+    if pictures := draw_gallery(wiring, feed, order, out / "pictures"):
+        card["shown"] = pictures
+    shown = prints_of(recipe, order)
+    save_exports(out, wiring.published, card, feed, shown)
+    weights.save(out / "weights", wiring.published, card, shown)
     checkpoints.remove(out / "checkpoints")
     if card["collapsed"]:
         say(f"{recipe.name} has collapsed: {health}")

@@ -12,24 +12,35 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from pixvox_registry import BACKBONES
+from pixvox_registry import BACKBONES, prints
 from pixvox_registry.artifacts import canonical_json, digest, publish_folder
 from pixvox_registry.contracts import Pretrained
-from pixvox_registry.draws import generator
+from pixvox_registry.draws import generator, key
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
+from pixvox_registry.prints import Prints
 from pixvox_zoo.assembly import assemble
 
 FORMAT = 2
+PRINTS = "cases.safetensors"  # prints of the cases that were shown, beside the card
 GOLDEN_TOLERANCE = 1e-4  # across machines and torch versions; the same environment gives equal bits
 
 
-def save(folder: Path, backbone: nn.Module, card: Mapping[str, Any]) -> Path:
+def save(
+    folder: Path,
+    backbone: nn.Module,
+    card: Mapping[str, Any],
+    shown: Mapping[int, Prints] | None = None,
+) -> Path:
     """Publish a weights folder.
 
     The card is completed with the format, the number of parameters, multiply-accumulates of one
     image, the sha256 of the tensors, and a golden pair of input and output. It must hold
     ``backbone`` (name, settings), ``facts``, ``intensity`` and ``image_size``.
+
+    Args:
+        shown: prints of all cases that it was shown, by dims; empty if it was shown none, None if
+            nobody knows.
     """
     backbone = backbone.eval().cpu()
     images = golden_input(card)
@@ -40,8 +51,11 @@ def save(folder: Path, backbone: nn.Module, card: Mapping[str, Any]) -> Path:
         with torch.inference_mode():
             golden = {"input": images, "output": backbone(images).pooled.clone()}
         save_file(golden, place / "golden.safetensors")
+        if shown:
+            prints.write(place / PRINTS, shown)
         whole = {
             **card,
+            "data": {**card["data"], "prints": prints_told(shown)},
             "format": FORMAT,
             "parameters": sum(p.numel() for p in backbone.parameters()),
             "macs": count_macs(backbone, images),
@@ -69,7 +83,14 @@ def load(folder: Path | str) -> Pretrained:
         if digest(folder / name) != expected:
             raise UserError(f"{folder / name} has another sha256 than its card says; refused.")
     named = card["backbone"]
-    backbone: nn.Module = assemble(BACKBONES, named["name"], named["settings"], card["facts"])
+
+    def fresh(seed: int) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key(seed, "fresh"))
+            built: nn.Module = assemble(BACKBONES, named["name"], named["settings"], card["facts"])
+        return built
+
+    backbone = fresh(0)
     fit(backbone, load_file(folder / "backbone.safetensors"), str(folder))
     backbone.eval()
     check_golden(folder, backbone)
@@ -78,8 +99,28 @@ def load(folder: Path | str) -> Pretrained:
         intensity=Intensity(**{key: tuple(value) for key, value in card["intensity"].items()}),
         image_size=card["image_size"],
         sha256=card["sha256"]["backbone.safetensors"],
-        card=card,
+        card={**card, "prints": prints_at(folder, card)},
+        fresh=fresh,
     )
+
+
+def prints_told(shown: Mapping[int, Prints] | None) -> str:
+    """What a card says of the cases that were shown: the name of a file, nothing or unknown."""
+    return prints.UNKNOWN if shown is None else PRINTS if shown else prints.NOTHING
+
+
+def prints_at(folder: Path, card: Mapping[str, Any]) -> str:
+    """The same as a benchmark reads it, with the whole path.
+
+    Raises:
+        UserError: the card names a file that it gives no sha256 of.
+    """
+    told = card["data"].get("prints", prints.UNKNOWN)
+    if told in (prints.NOTHING, prints.UNKNOWN):
+        return str(told)
+    if told not in card["sha256"]:
+        raise UserError(f"The card of {folder} names prints in {told!r} and gives no sha256 of it.")
+    return str(folder / told)
 
 
 def read_card(folder: Path) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -24,7 +25,10 @@ if TYPE_CHECKING:
 @COMMANDS.register
 def benchmark(
     methods: Annotated[str, typer.Option(help="Recipes, or MAKER:NAME; with commas.")],
-    tasks: Annotated[str, typer.Option(help="Tasks, with commas: pixvox list tasks.")],
+    tasks: Annotated[
+        str,
+        typer.Option(help="With commas: pixvox list tasks; breastmnist:64 is another size."),
+    ],
     protocols: Annotated[str, typer.Option(help="With commas.")] = "knn_probe,linear_probe",
     seeds: Annotated[int, typer.Option(min=1, help="How many, from 0.")] = 3,
     budget: Annotated[str, typer.Option(help="tiny, brief, small, standard, paper.")] = "small",
@@ -39,6 +43,13 @@ def benchmark(
     out: Annotated[Path, typer.Option(help="Runs, results, logs and board.")] = Path(
         "runs/benchmark"
     ),
+    predictions: Annotated[
+        bool,
+        typer.Option(
+            "--predictions",
+            help="Keep what cells outline in OUT/predictions: NIfTI on the voxels of the original.",
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only time and disk.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
@@ -67,6 +78,8 @@ def benchmark(
 
             show_table(forecast(planned), as_json=json)
             return
+        if predictions:
+            planned = replace(planned, predictions=out / "predictions")
         failures = complete(planned, engine, workers=workers, quiet=quiet)
         try:
             show_board(planned, json=json)

@@ -64,12 +64,12 @@ def those_here() -> tuple[str, ...]:
     Raises:
         UserError: no data is found.
     """
-    from pixvox_registry import TASKS
+    from pixvox_benchmarks.task_line import task_of
 
     here = []
     for name in GATE:
         try:
-            TASKS.build(name).cases("train")
+            task_of(name).cases("train")
             here.append(name)
         except UserError as error:
             say(f"{name} is left out: {error}")

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pixvox_benchmarks.against_rest import classes_against_rest
-from pixvox_benchmarks.scorable import Classes, Floats, scorable
+from pixvox_benchmarks.label_by_label import scored
+from pixvox_benchmarks.scorable import Classes, Floats
 from pixvox_registry import METRICS
 
 
@@ -25,14 +26,20 @@ class AveragePrecision:
         "A class without test cases is refused; a weighting that leaves a class without weight "
         "scores NaN."
     )
+    of_labels = (
+        "Mean over labels; one that all test cases have, or none, is refused; a weighting that "
+        "leaves no case with a label keeps its score over all cases."
+    )
 
     def __call__(self, probability: Floats, target: Classes, weight: Floats) -> Floats:
-        """``[N, K], [N], [P, N] -> [P]``.
+        """``[N, K], [N], [P, N] -> [P]``; of labels ``[N, L], [N, L]``.
 
         Raises:
             UserError: not scorable, or a class has no test case.
         """
-        p, y, w = scorable(probability, target, weight)
+        return scored(self._of_classes, probability, target, weight, curve="Average precision")
+
+    def _of_classes(self, p: Floats, y: Classes, w: Floats) -> Floats:
         classes = classes_against_rest("Average precision", p, y)
         mean: Floats = np.mean([_precision(p[:, k], y == k, w) for k in classes], axis=0)
         return mean

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixvox_benchmarks.scorable import Classes, Floats, decided, scorable
+from pixvox_benchmarks.label_by_label import scored
+from pixvox_benchmarks.scorable import Classes, Floats, decided
 from pixvox_registry import METRICS
 
 
@@ -23,14 +24,20 @@ class BalancedAccuracy:
         "A class without test cases does not count; a weighting that leaves a class of the test "
         "without weight scores NaN."
     )
+    of_labels = (
+        "Mean over labels of sensitivity and specificity; a weighting that leaves no case with or "
+        "without a label keeps its score over all cases."
+    )
 
     def __call__(self, probability: Floats, target: Classes, weight: Floats) -> Floats:
-        """``[N, K], [N], [P, N] -> [P]``.
+        """``[N, K], [N], [P, N] -> [P]``; of labels ``[N, L], [N, L]``.
 
         Raises:
             UserError: not scorable.
         """
-        p, y, w = scorable(probability, target, weight)
+        return scored(self._of_classes, probability, target, weight)
+
+    def _of_classes(self, p: Floats, y: Classes, w: Floats) -> Floats:
         member = (y[:, None] == np.unique(y)).astype(np.float64)  # [N, classes present]
         right = (decided(p) == y)[:, None] * member
         with np.errstate(invalid="ignore"):

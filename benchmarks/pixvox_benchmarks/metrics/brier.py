@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixvox_benchmarks.scorable import Classes, Floats, scorable
+from pixvox_benchmarks.label_by_label import scored
+from pixvox_benchmarks.scorable import Classes, Floats
 from pixvox_registry import METRICS
 
 
@@ -20,14 +21,20 @@ class Brier:
     stratified = False
     range = (0.0, 2.0)
     conventions = "A class without test cases adds the squares of its probabilities."
+    of_labels = "Mean over labels of the squared error of each, so from 0 to 1."
 
     def __call__(self, probability: Floats, target: Classes, weight: Floats) -> Floats:
-        """``[N, K], [N], [P, N] -> [P]``.
+        """``[N, K], [N], [P, N] -> [P]``; of labels ``[N, L], [N, L]``.
 
         Raises:
             UserError: not scorable.
         """
-        p, y, w = scorable(probability, target, weight)
+        return scored(self._of_classes, probability, target, weight, of_label=self._of_label)
+
+    def _of_classes(self, p: Floats, y: Classes, w: Floats) -> Floats:
         error = ((p - np.eye(p.shape[1])[y]) ** 2).sum(1)  # [N]
         mean: Floats = w @ error / w.sum(1)
         return mean
+
+    def _of_label(self, p: Floats, y: Classes, w: Floats) -> Floats:
+        return self._of_classes(p, y, w) / 2

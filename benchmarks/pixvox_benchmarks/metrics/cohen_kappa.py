@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pixvox_benchmarks.decisions import decisions
-from pixvox_benchmarks.scorable import Classes, Floats
+from pixvox_benchmarks.scorable import Classes, Floats, scorable
 from pixvox_registry import METRICS
 
 
@@ -29,9 +29,9 @@ class CohenKappa:
         """``[N, K], [N], [P, N] -> [P]``.
 
         Raises:
-            UserError: not scorable.
+            UserError: not scorable; labels of which several may hold never are.
         """
-        of = decisions(probability, target, weight)
+        of = decisions(*scorable(probability, target, weight))
         total = of.there.sum(1)
         by_chance = (of.there * of.called).sum(1)
         with np.errstate(invalid="ignore"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from pixvox_benchmarks.scorable import Classes, Floats, scorable
+from pixvox_benchmarks.label_by_label import scored
+from pixvox_benchmarks.scorable import Classes, Floats
 from pixvox_registry import METRICS
 
 
@@ -21,17 +22,20 @@ class ExpectedCalibrationError:
     stratified = False
     range = (0.0, 1.0)
     conventions = "An empty bin adds nothing; a split of one class is refused."
+    of_labels = "Mean over labels, each as of two classes: that it holds, and that it does not."
 
     def __init__(self, bins: int = 15) -> None:
         self.bins = bins
 
     def __call__(self, probability: Floats, target: Classes, weight: Floats) -> Floats:
-        """``[N, K], [N], [P, N] -> [P]``.
+        """``[N, K], [N], [P, N] -> [P]``; of labels ``[N, L], [N, L]``.
 
         Raises:
             UserError: not scorable.
         """
-        p, y, w = scorable(probability, target, weight)
+        return scored(self._of_classes, probability, target, weight)
+
+    def _of_classes(self, p: Floats, y: Classes, w: Floats) -> Floats:
         confidence = p.max(1)
         excess = (p.argmax(1) == y) - confidence  # [N]
         upper_edges = np.linspace(0, 1, self.bins + 1)[1:-1]

@@ -24,6 +24,7 @@ class KnnProbe:
     val of three datasets preferred standard units, and these 50 neighbours to 20, for SimCLR and
     Barlow Twins on each of them.
 
+    Each label is voted on by itself, where several may hold.
     A class without a neighbour gets probability 0. No floor is added: it could break no tie, and
     AUC counts cases that tie at 0 or at 1 half, so it is defined wherever both classes are tested.
 
@@ -33,6 +34,7 @@ class KnnProbe:
     """
 
     version = "2"
+    answers = ("classes", "labels")
 
     def __init__(self, neighbours: int = 50, *, temperature: float = 0.07) -> None:
         self.neighbours = neighbours
@@ -44,10 +46,11 @@ class KnnProbe:
         Raises:
             UserError: train is empty or holds one class, or test is empty.
         """
-        classes = learnable(train, val)
+        classes = learnable(train, val, labels=True)
         centre, scale = standard(train.features)
         stored = normalize((train.features.double() - centre) / scale, dim=1)  # [N, D]
-        labels = one_hot(train.target, classes).double()  # [N, K]
+        several = train.target.ndim == 2
+        labels = (train.target if several else one_hot(train.target, classes)).double()  # [N, K]
         k = min(self.neighbours, len(stored))
         opened = test()
         predictable(opened, train)

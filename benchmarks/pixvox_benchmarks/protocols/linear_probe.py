@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from pixvox_benchmarks.folds import stratified
 from pixvox_benchmarks.learnable import learnable, predictable
 from pixvox_benchmarks.logistic import fit, probabilities
+from pixvox_benchmarks.question import Question, judges
 from pixvox_benchmarks.standard import standard
-from pixvox_registry import METRICS, PROTOCOLS
+from pixvox_registry import PROTOCOLS
 from pixvox_registry.contracts import Predictions, Split
 
 
@@ -24,9 +23,14 @@ class LinearProbe:
     Of equal AUCs the stronger penalty wins. Where val has fewer than ``fewest`` cases of a class,
     the choice falls on stratified folds of train instead, drawn ``seeds`` times.
     The final fit is on train alone. A class that train lacks gets probability 0.
+
+    Labels of which several may hold are fitted one by one with one penalty for all, that of the
+    best mean AUC; val or folds judge each as if it were alone. A label that all of train has, or
+    none, gets probability 1, or 0.
     """
 
     version = "1"
+    answers = ("classes", "labels")
 
     def __init__(
         self, penalties: int = 45, *, seeds: int = 3, folds: int = 5, fewest: int = 5
@@ -42,44 +46,54 @@ class LinearProbe:
         Raises:
             UserError: train is empty or holds one class, or test is empty.
         """
-        classes = learnable(train, val)
+        width = learnable(train, val, labels=True)
         centre, scale = standard(train.features)
-        known, labels = train.target.unique(return_inverse=True)
-        learnt = (train.features.double() - centre) / scale
-        counts = torch.bincount(val.target, minlength=classes)
-        by_val = len(known) == classes and bool((counts >= self.fewest).all())
-        weights = torch.ones(1, len(labels))  # [M, N]
-        if not by_val:
-            held_out = stratified(labels, self.folds, seeds=self.seeds)
-            weights = torch.cat([weights, (~held_out).float()])
+        learnt, seen = ((split.features.double() - centre) / scale for split in (train, val))
+        questions = [
+            Question.judged(*answers, fewest=self.fewest, folds=self.folds, seeds=self.seeds)
+            for answers in _asked(train.target, val.target)
+        ]
         c = torch.logspace(-6, 5, self.penalties, dtype=torch.float64)
-        fits = fit(learnt, labels, weights, c, classes=len(known))
-        if by_val:
-            judged = [((val.features.double() - centre) / scale, val.target)]
-        else:
-            judged = [(learnt[out], labels[out]) for out in held_out]
-        fitted = fits.coefficients[-len(judged) :]  # on all of train, or each without its fold
-        auc = torch.stack([_aucs(*j, w) for j, w in zip(judged, fitted, strict=True)]).mean(0)
+        fits = fit(
+            learnt,
+            torch.cat([q.target.expand(len(q.weights), -1) for q in questions]),  # [M, N]
+            torch.cat([q.weights for q in questions]),
+            c,
+            classes=1 + int(questions[0].target.max()),
+        )
+        fitted = fits.coefficients.split([len(q.weights) for q in questions])
+        judged = [q.aucs(learnt, seen, w) for q, w in zip(questions, fitted, strict=True)]
+        auc = torch.stack(judged).mean(0)
         best = int(auc.argmax())  # the first of equals: the strongest penalty
-        coefficients = fits.coefficients[0, best].contiguous()
+        coefficients = torch.cat([w[0, best] for w in fitted], -1)  # [D + 1, k or labels told]
         chosen = {
             "C": float(c[best]),
             "auc": float(auc[best]),
-            "chosen_on": "val" if by_val else f"{len(judged)} folds of train",
+            "chosen_on": judges(questions),
             "converged": bool(fits.converged.all()),
             "coefficients_sha256": hashlib.sha256(coefficients.numpy().tobytes()).hexdigest(),
         }
         opened = test()
         predictable(opened, train)
         standardised = (opened.features.double() - centre) / scale
-        probability = torch.zeros(len(standardised), classes, dtype=torch.float64)
-        probability[:, known] = probabilities(standardised, coefficients)
+        if train.target.ndim == 2:
+            probability = train.target.double().mean(0).repeat(len(standardised), 1)
+            of_each = probabilities(standardised, coefficients.T[..., None])  # [labels told, N, 2]
+            probability[:, _told(train.target)] = of_each[..., 1].T
+        else:
+            probability = torch.zeros(len(standardised), width, dtype=torch.float64)
+            probability[:, train.target.unique()] = probabilities(standardised, coefficients)
         return Predictions(probability, opened.target, chosen)
 
 
-def _aucs(features: Tensor, target: Tensor, coefficients: Tensor) -> Tensor:
-    """``[N, D], [N], [L, D + 1, k] -> [L]``."""
-    auc = METRICS.build("auc")
-    weight = np.ones((1, len(target)))
-    tables = probabilities(features, coefficients).numpy()  # [L, N, K]
-    return torch.tensor([auc(table, target.numpy(), weight)[0] for table in tables])
+def _asked(train: Tensor, val: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """``[N], [V]`` as they are; of labels ``[N, L], [V, L]`` each that tells cases apart."""
+    if train.ndim == 1:
+        return [(train, val)]
+    told = _told(train)
+    return list(zip(train[:, told].T, val[:, told].T, strict=True))
+
+
+def _told(labels: Tensor) -> Tensor:
+    """``[N, L] -> [labels told]``: those that hold for some cases and for some not."""
+    return (labels != labels[0]).any(0).nonzero().flatten()

@@ -26,6 +26,10 @@ def board(
     verify: Annotated[
         bool, typer.Option("--verify", help="Compute every score again; exit 1 on a difference.")
     ] = False,
+    renew: Annotated[
+        bool,
+        typer.Option("--renew", help="Find intervals anew by today's rule; scores stay."),
+    ] = False,
     compare: Annotated[
         tuple[str, str] | None,
         typer.Option(metavar="A B", help="Only compare two methods, on every task they share."),
@@ -39,14 +43,16 @@ def board(
     if verify:
         report_faults(results, json=json)
         return
+    if renew:
+        renew_intervals(results)
+        return
     from pixvox_leaderboards import outputs
-    from pixvox_leaderboards.board import build
+    from pixvox_leaderboards.board import board_of
     from pixvox_leaderboards.markdown import markdown
     from pixvox_leaderboards.pairwise import pairwise
-    from pixvox_leaderboards.reading import read_all
     from pixvox_leaderboards.records import as_json
 
-    made = build(read_all(results))
+    made = board_of(results)
     if compare is not None:
         show_table(pairwise(made, *compare), as_json=json)
         return
@@ -58,15 +64,26 @@ def board(
     sys.stdout.write(as_json(made).decode() if json else markdown(made))
 
 
+def renew_intervals(results: Path) -> None:
+    """Write every result anew whose intervals differ, and say how many did."""
+    from pixvox_leaderboards.reading import files_of
+    from pixvox_leaderboards.renewal import renew
+
+    files = files_of(results)
+    changed = [file for file in files if renew(file)]
+    say(f"{len(files)} results read, the intervals of {len(changed)} found anew.")
+
+
 def report_faults(results: Path, *, json: bool) -> None:
     """Check every file and leave with 1 if one is at fault."""
     from pixvox_leaderboards.reading import files_of
-    from pixvox_leaderboards.verify import examine
+    from pixvox_leaderboards.verify import examine, faults_of_gaps
     from pixvox_registry.artifacts import canonical_json
 
     files = files_of(results)
     findings = [examine(file) for file in files]
     faults = [finding.fault for finding in findings if finding.fault]
+    faults += faults_of_gaps(results)
     unchecked = [metric for finding in findings for metric in finding.unchecked]
     if json:
         counts = {"files": len(files), "faults": faults, "unchecked": unchecked}

@@ -56,15 +56,23 @@ class Slice:
         return str(self.header.get("SeriesInstanceUID", "")), self.file if frames > 1 else ""
 
 
+def read_header(root: Path, file: str, *, pixels: bool = False) -> Any:
+    """
+    Raises:
+        Unsound: it is no DICOM file.
+    """
+    try:
+        return pydicom.dcmread(root / file, stop_before_pixels=not pixels)
+    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, TypeError) as fault:
+        raise Unsound(UNREADABLE.at(file, str(fault).split(". ")[0])) from None
+
+
 def read_slice(root: Path, file: str) -> Slice:
     """
     Raises:
         Unsound: it is no DICOM file, holds no picture, is cut, or nothing here can decode it.
     """
-    try:
-        header = pydicom.dcmread(root / file)
-    except (InvalidDicomError, OSError, EOFError, ValueError, KeyError, TypeError) as fault:
-        raise Unsound(UNREADABLE.at(file, str(fault).split(". ")[0])) from None
+    header = read_header(root, file, pixels=True)
     if not any(name in header for name in PICTURES):
         raise Unsound(STRAY.at(file, f"it holds no picture ({header.get('Modality', 'unknown')})"))
     try:

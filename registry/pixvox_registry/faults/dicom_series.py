@@ -69,16 +69,16 @@ def faults_of_series(
     imprints = []
     for slices in series.values():
         where = slices[0].file if len(series) > 1 or len(files) == 1 else folder
-        faults = _faults_of_slices(where, slices)
+        faults = faults_of_slices(where, slices)
         findings += faults
         if not any(fault.code == SHAPE.code for fault in faults):
-            volume = _stacked(slices)
+            volume = stacked(slices)
             findings += _faults_of_volume(where, volume)
             imprints.append(_imprint(root, where, slices, volume))
     return findings, imprints
 
 
-def _faults_of_slices(where: str, slices: Sequence[Slice]) -> list[Finding]:
+def faults_of_slices(where: str, slices: Sequence[Slice]) -> list[Finding]:
     """Of a series of one slice per file."""
     first = slices[0]
     if len(slices) == 1:
@@ -106,7 +106,7 @@ def _faults_of_places(where: str, slices: Sequence[Slice]) -> list[Finding]:
     if turned:
         said = f"{len(turned)} of {len(slices)} slices lie at another angle"
         return [ORIENTATION.at([*turned[:5], slices[0].file], said)]
-    ordered = _ordered(slices)
+    ordered = in_order(slices)
     places = _places(ordered)
     return [*_faults_of_steps(where, ordered, np.diff(places[:, 2])), *_lean(where, places)]
 
@@ -140,7 +140,7 @@ def _lean(where: str, places: NDArray[np.float64]) -> list[Finding]:
     return [SHEARED.at(where, said)]
 
 
-def _ordered(slices: Sequence[Slice]) -> list[Slice]:
+def in_order(slices: Sequence[Slice]) -> list[Slice]:
     """From first to last along the normal of the first one; unknown ones last, as they came."""
     return [slices[row] for row in np.argsort(_places(slices)[:, 2], kind="stable")]
 
@@ -150,11 +150,11 @@ def _places(slices: Sequence[Slice]) -> NDArray[np.float64]:
     return np.stack([read.position_mm for read in slices]) @ slices[0].axes.T
 
 
-def _stacked(slices: Sequence[Slice]) -> NDArray[Any]:
+def stacked(slices: Sequence[Slice]) -> NDArray[Any]:
     """``[D, H, W]`` of many slices; one file as it is."""
     if len(slices) == 1:
         return slices[0].pixels
-    return np.stack([read.pixels for read in _ordered(slices)])
+    return np.stack([read.pixels for read in in_order(slices)])
 
 
 def _faults_of_volume(where: str, volume: NDArray[Any]) -> list[Finding]:
@@ -176,4 +176,4 @@ def _imprint(root: Path, where: str, slices: Sequence[Slice], volume: NDArray[An
 
 
 def _volume(root: Path, files: Sequence[str]) -> NDArray[Any]:
-    return _stacked([read_slice(root, file) for file in files])
+    return stacked([read_slice(root, file) for file in files])

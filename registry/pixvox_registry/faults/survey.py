@@ -73,11 +73,12 @@ def survey(path: Path) -> Layout:
 def _kinds(root: Path, files: Sequence[str]) -> dict[str, list[str]]:
     kinds: dict[str, list[str]] = defaultdict(list)
     for file in files:
-        kinds[_kind(root, file)].append(file)
+        kinds[kind_of_file(root, file)].append(file)
     return kinds
 
 
-def _kind(root: Path, file: str) -> str:
+def kind_of_file(root: Path, file: str) -> str:
+    """``volume``, ``picture``, ``archive``, ``dicom``, ``beside`` or ``stray``."""
     name = file.lower()
     for kind, suffixes in (
         ("volume", VOLUMES),

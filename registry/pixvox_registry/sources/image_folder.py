@@ -1,4 +1,4 @@
-"""A user's own folder of images, decoded once into a memory-mapped cache."""
+"""A user's own folder of images, decoded once into a cache on disk."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ VERSION = "1"  # of the cache; raise it when decoding changes
 class ImageFolder:
     """All images of a folder and its sub-folders, in 2D, each resized and cut to a square.
 
-    They are decoded the first time and memory-mapped after that; a changed file, size or setting
-    is decoded anew. The cache lies in ``$PIXVOX_CACHE/image_folder`` and may be deleted.
+    They are decoded the first time and read from the cache after that; a changed file, size or
+    setting is decoded anew. The cache lies in ``$PIXVOX_CACHE/image_folder`` and may be deleted.
 
     Args:
         path: the folder. Its files are png, jpg, tif, bmp, pgm, ppm or webp.
@@ -65,7 +65,7 @@ class ImageFolder:
         return tuple(sorted(set(self._classes_of(self._files())))) if self.labelled else ()
 
     def cases(self, split: str) -> Cases:
-        """All images as ``[N, C, H, W]`` uint8, memory-mapped; ids are their relative paths."""
+        """All images as ``[N, C, H, W]`` uint8, on disk; ids are their relative paths."""
         if split not in self.splits:
             raise unknown("split", split, self.splits)
         decoded = self._decoded()
@@ -74,7 +74,7 @@ class ImageFolder:
             place = {name: row for row, name in enumerate(self.classes)}
             named = self._classes_of(decoded.files)
             labels = {"class": torch.tensor([place[name] for name in named])}
-        return Cases(images=decoded.images, ids=decoded.files, labels=labels)
+        return Cases(images=decoded.stored, ids=decoded.files, labels=labels)
 
     def facts(self) -> Mapping[str, Any]:
         """The digest covers the decoded images and their names; nobody else vouches for them."""

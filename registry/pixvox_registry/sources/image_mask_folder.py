@@ -86,10 +86,8 @@ class ImageMaskFolder:
             UserError: the folder, the split, or an image or mask is missing.
         """
         rows = self._rows(split)
-        decoded = self._decoded(self.image_size)
-        images = decoded.images
         return Cases(
-            images=images if len(rows) == len(images) else images[rows],
+            images=self._decoded(self.image_size).stored.chosen(rows),
             ids=self._ids(rows),
             patients=self._patients(rows),
         )

@@ -15,10 +15,11 @@ from pixvox_registry import SOURCES
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.cases import Cases
 from pixvox_registry.decoded import Decoded, decode, some
-from pixvox_registry.errors import UserError, unknown
+from pixvox_registry.errors import NoData, UserError, unknown
+from pixvox_registry.geometry import brought_to
 from pixvox_registry.picture import read_mask_picture, read_picture
 from pixvox_registry.places import data_root
-from pixvox_registry.scans import Scan, Scans
+from pixvox_registry.scans import Scan, Scans, Truth
 from pixvox_registry.source_spec import spell_source
 
 VERSION = "1"  # of the cache; raise it when decoding changes
@@ -35,19 +36,22 @@ class Isic2017:
     stays. ``all`` holds every image of the folder.
 
     Args:
-        image_size: side of the square in pixels.
+        image_size: side of the squares of cases, in pixels.
+        scan_size: side of scans; none keeps them as they are. The truth keeps its own pixels.
     """
 
     dims: int = 2
     splits: tuple[str, ...] = ("train", "val", "test", "all")
 
-    def __init__(self, *, image_size: int = 64) -> None:
+    def __init__(self, *, image_size: int = 64, scan_size: int | None = None) -> None:
         self.image_size = image_size
+        self.scan_size = scan_size
 
     @property
     def name(self) -> str:
         """As written on the command line."""
-        return spell_source("isic2017", "", {"image_size": self.image_size}, Isic2017)
+        settings = {"image_size": self.image_size, "scan_size": self.scan_size}
+        return spell_source("isic2017", "", settings, Isic2017)
 
     def cases(self, split: str) -> Cases:
         """``[N, 3, H, W]`` uint8 with the label ``class``; ids are ISIC's.
@@ -57,35 +61,38 @@ class Isic2017:
         """
         wanted = self._split(split)
         place = {case: row for row, case in enumerate(self._classes)}
-        images = self._read(self.image_size).images
         return Cases(
-            images=images if split == "all" else images[[place[case] for case in wanted]],
+            images=self._read(self.image_size).stored.chosen([place[case] for case in wanted]),
             ids=wanted,
             labels={"class": torch.tensor([self._classes[case] for case in wanted])},
         )
 
     def scans(self, split: str) -> Scans:
-        """``[3, H, W]`` as the files have it, with the lesion's mask of ``masks/``.
+        """``[3, H, W]`` with the lesion's mask of ``masks/``, which is the truth on its own pixels.
 
         Raises:
             UserError: as :meth:`cases`, or a mask is missing.
         """
         ids = self._split(split)
         place = {case: row for row, case in enumerate(self._classes)}
-        images, masks = self._read(None), self._masks
+        images, masks = self._read(self.scan_size), self._masks
+
+        def truth(row: int) -> Truth:
+            return Truth(masks.image(place[ids[row]])[0], spacing_mm=None)
 
         def read(row: int) -> Scan:
-            at = place[ids[row]]
-            return Scan(
-                id=ids[row], image=images.image(at), mask=masks.image(at)[0], spacing_mm=None
-            )
+            image = images.image(place[ids[row]])
+            mask = brought_to(truth(row).mask, image.shape[1:])
+            return Scan(id=ids[row], image=image, mask=mask, spacing_mm=None)
 
         files = tuple(str(self._root / images.files[place[case]]) for case in ids)
-        return Scans(read=read, ids=ids, dims=2, in_channels=3, files=files)
+        return Scans(read=read, ids=ids, dims=2, in_channels=3, files=files, truth=truth)
 
     def facts(self) -> Mapping[str, Any]:
-        """The digest covers pixels, classes and splits."""
+        """The digest covers pixels, classes and splits, and masks where there are any."""
         parts = [self._read(self.image_size).sha256, self._classes, json.loads(SPLITS.read_text())]
+        if (self._root / "masks").is_dir():
+            parts += [self._read(self.scan_size).sha256, self._masks.sha256]
         return {
             "dataset": "isic2017",
             "version": "2017",
@@ -109,7 +116,8 @@ class Isic2017:
                 for row in rows
             }
         except (OSError, KeyError, ValueError) as error:
-            raise UserError(
+            lost = isinstance(error, FileNotFoundError)
+            raise (NoData if lost else UserError)(
                 f"{file} is no list of image_id, melanoma and seborrheic_keratosis: {error}. Put "
                 "ISIC 2017 below PIXVOX_DATA, with images/ beside it."
             ) from None

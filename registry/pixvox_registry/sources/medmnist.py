@@ -18,7 +18,7 @@ from pixvox_registry import SOURCES
 from pixvox_registry.artifacts import digest
 from pixvox_registry.cases import Cases
 from pixvox_registry.download import Remote
-from pixvox_registry.errors import UserError, unknown
+from pixvox_registry.errors import NoData, UserError, unknown
 from pixvox_registry.medmnist_table import Entry, table
 from pixvox_registry.places import data_root
 from pixvox_registry.source_spec import spell_source
@@ -160,7 +160,7 @@ class MedMNIST:
     def _present(self) -> Path:
         entry = self.entry  # an unknown flag is told first
         if not self.path.is_file():
-            raise UserError(
+            raise NoData(
                 f"{self.flag} ({entry.dims}D) was looked for at {self.path} and is not there. "
                 f"{self._remedy()}, or point PIXVOX_DATA at the folder above medmnist/."
             )

@@ -2,38 +2,53 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pixvox_registry import SOURCES
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.cases import Cases
-from pixvox_registry.decoded import Decoded, decode, files_below, folder_of, some
-from pixvox_registry.errors import UserError, unknown
+from pixvox_registry.errors import UserError
+from pixvox_registry.listing import found_folder, read_splits, rows_of
+from pixvox_registry.modality import kind_of
+from pixvox_registry.pairs import label_map, members_of, patients_of, spelt_map
+from pixvox_registry.scans import Scans
 from pixvox_registry.source_spec import spell_source
-from pixvox_registry.volume import MODALITIES, SUFFIXES, read_volume
-
-VERSION = "1"  # of the cache; raise it when reading changes
+from pixvox_registry.volumes import Volumes
 
 
 @SOURCES.register
 class Nifti:
-    """All volumes of a folder and its sub-folders, in 3D, each a cube of one channel.
+    """Volumes of a folder and its sub-folders, in 3D, each a cube, with masks if they lie there.
 
     Axes are canonical (slices from inferior to superior come first), voxels have one spacing, and
-    intensities one scale. They are read the first time and memory-mapped after that; the cache
-    lies in ``$PIXVOX_CACHE/nifti`` and may be deleted.
+    intensities one scale. Files are read once, and taken from the cache after that; the cache
+    lies in ``$PIXVOX_CACHE/nifti`` and may be deleted. As lines::
+
+        nifti:scans
+        nifti:MMWHS/ct_train,modality=ct,image_suffix=_image,mask_suffix=_label,labels=500=1,600=2
+        nifti:BraTS2018,image_suffix=_,channels=t1,t1ce,t2,flair,mask_suffix=_seg
+        nifti:Task99,images=imagesTr,masks=labelsTr
 
     Args:
-        path: the folder; its files end in .nii or .nii.gz.
+        path: the folder; one that is not there is looked for below ``$PIXVOX_DATA``. Its files end
+            in .nii or .nii.gz.
         volume_size: side of the cube in voxels.
         spacing_mm: of the voxels, along every axis; none keeps them as they are.
-        modality: ``mr`` (z-score over the foreground) or ``ct`` (a window of Hounsfield units).
-        splits: a JSON file that maps names of splits to lists of cases; by default all are train.
+        modality: ``mr`` (z-score over the foreground), ``ct`` (Hounsfield units from -1000 to
+            1000) or ``ct:LOW:HIGH`` (another window).
+        splits: a JSON file that maps names of splits to lists of cases, or the name of a list that
+            comes with the package; by default all are train.
         skip_broken: leave out files that cannot be read; otherwise they are an error.
+        images: sub-folder of the images.
+        masks: sub-folder of the masks.
+        image_suffix: what the name of an image has after that of its case.
+        mask_suffix: what the name of a mask has after it.
+        channels: names of the files of one case, after ``image_suffix``; commas part them.
+        labels: labels of masks as stored and as wanted, ``205=1,420=2``; any other is an error. By
+            default they are as stored, to 255.
+        patient: a regular expression whose group finds the patient in the id of a case.
     """
 
     dims: int = 3
@@ -47,117 +62,117 @@ class Nifti:
         modality: str = "mr",
         splits: str | None = None,
         skip_broken: bool = False,
+        images: str = "",
+        masks: str = "",
+        image_suffix: str = "",
+        mask_suffix: str = "",
+        channels: str | Sequence[str] = "",
+        labels: str | Mapping[int, int] | None = None,
+        patient: str | None = None,
     ) -> None:
-        self.path = path
-        self.volume_size = volume_size
-        self.spacing_mm = spacing_mm
-        self.modality = modality
-        self.list = splits
-        self.skip_broken = skip_broken
+        self.settings = {
+            "volume_size": volume_size,
+            "spacing_mm": spacing_mm,
+            "modality": modality,
+            "splits": splits,
+            "skip_broken": skip_broken,
+            "images": images,
+            "masks": masks,
+            "image_suffix": image_suffix,
+            "mask_suffix": mask_suffix,
+            "channels": channels if isinstance(channels, str) else ",".join(channels),
+            "labels": spelt_map(labels),
+            "patient": patient,
+        }
+        self.path, self.volume_size, self.spacing_mm = path, volume_size, spacing_mm
+        self.modality, self.list, self.skip_broken = modality, splits, skip_broken
+        self.images, self.masks = images, masks
+        self.image_suffix, self.mask_suffix = image_suffix, mask_suffix
+        self.channels, self.labels, self.patient = channels, labels, patient
 
     @property
     def splits(self) -> tuple[str, ...]:
         """As the file of splits names them."""
-        return tuple(self._listed()) or ("train",)
+        return tuple(read_splits(self.list)) or ("train",)
 
     @property
     def name(self) -> str:
         """As written on the command line."""
-        settings = {
-            "volume_size": self.volume_size,
-            "spacing_mm": self.spacing_mm,
-            "modality": self.modality,
-            "splits": self.list,
-            "skip_broken": self.skip_broken,
-        }
-        return spell_source("nifti", str(self.path), settings, Nifti)
+        return spell_source("nifti", str(self.path), self.settings, Nifti)
 
     def cases(self, split: str) -> Cases:
-        """Volumes of a split as ``[N, 1, S, S, S]`` float16; ids are their relative paths.
+        """Volumes of a split as ``[N, C, S, S, S]`` float16, and masks if the folder has them.
 
         Raises:
-            UserError: the split or a case that it lists does not exist.
+            NoData: the folder does not exist.
+            UserError: the split, a case that it lists, a channel or a mask does not exist.
         """
-        if split not in self.splits:
-            raise unknown("split", split, self.splits)
-        decoded = self._decoded()
-        rows = self._rows(split, decoded.files)
-        images = decoded.images
-        spacing = None if self.spacing_mm is None else (self.spacing_mm,) * 3
-        return Cases(
-            images=images if len(rows) == len(images) else images[rows],
-            ids=tuple(decoded.files[row] for row in rows),
-            spacing_mm=spacing,
-            value_range=MODALITIES[self.modality],
-        )
+        volumes = self._volumes()
+        rows, patients = self._rows(split, volumes), self._patients(volumes)
+        return volumes.cases(rows, self.volume_size, masks=self._drawn, patients=patients)
+
+    def scans(self, split: str) -> Scans:
+        """Whole volumes with masks, at the same spacing or, with ``spacing_mm=none``, their own.
+
+        Raises:
+            UserError: as :meth:`cases`, or there are no masks.
+        """
+        if not self._drawn:
+            raise UserError(
+                f"{self.name} was asked for masks and knows of none. Say where they lie with "
+                "masks=FOLDER or mask_suffix=TEXT, for example mask_suffix=_label."
+            )
+        volumes = self._volumes()
+        return volumes.scans(self._rows(split, volumes), patients=self._patients(volumes))
 
     def facts(self) -> Mapping[str, Any]:
-        """The digest covers voxels, names and splits; nobody else vouches for them."""
+        """The digest covers voxels, masks, names, patients and splits; nobody vouches for them."""
+        volumes = self._volumes()
+        digests: list[Any] = [volumes.images(self.volume_size).sha256]
+        if self._drawn:
+            digests.append(volumes.masks(self.volume_size).sha256)
+        if self.patient is not None:
+            digests.append(self._patients(volumes))
         return {
             "dataset": f"nifti:{self._root().name}",
             "version": "unknown",
             "licence": "unknown",
             "verified": False,
-            "sha256": fingerprint([self._decoded().sha256, self._listed()]),
+            "sha256": fingerprint([*digests, read_splits(self.list)]),
         }
+
+    @property
+    def _drawn(self) -> bool:
+        return bool(self.masks or self.mask_suffix)
 
     def _root(self) -> Path:
-        return folder_of(self.path, "nifti")
+        return found_folder(self.path, "nifti")
 
-    def _files(self) -> list[str]:
-        return files_below(self._root(), SUFFIXES)
-
-    def _listed(self) -> dict[str, list[str]]:
-        if self.list is None:
-            return {}
-        file = Path(self.list).expanduser()
-        try:
-            listed = json.loads(file.read_text())
-        except (OSError, ValueError) as error:
-            raise UserError(f"splits={file} is no JSON file that can be read: {error}") from None
-        if not isinstance(listed, dict) or not all(isinstance(v, list) for v in listed.values()):
-            raise UserError(f"splits={file} must map names of splits to lists of cases.")
-        return listed
-
-    def _rows(self, split: str, files: tuple[str, ...]) -> list[int]:
-        """Places of a split's cases, which are listed by file or by its name without suffix."""
-        if self.list is None:
-            return list(range(len(files)))
-        place = {stem_of(file): row for row, file in enumerate(files)}
-        place |= {file: row for row, file in enumerate(files)}
-        wanted = self._listed()[split]
-        if lost := [case for case in wanted if case not in place]:
-            raise UserError(
-                f"Split {split!r} of {self.list} lists {some(lost)}, which {self._root()} lacks."
-            )
-        return [place[case] for case in wanted]
-
-    def _decoded(self) -> Decoded:
-        if self.modality not in MODALITIES:
-            raise unknown("modality", self.modality, MODALITIES)
-        size = self.volume_size
-        settings = {
-            "volume_size": size,
-            "spacing_mm": self.spacing_mm,
-            "modality": self.modality,
-            "version": VERSION,
-        }
-        read = partial(read_volume, size=size, spacing_mm=self.spacing_mm, modality=self.modality)
-        return decode(
-            "nifti",
-            self._root(),
-            self._files(),
-            read,
-            dtype="float16",
-            settings=settings,
+    def _volumes(self) -> Volumes:
+        kind_of(self.modality)  # told before anything is read
+        named = self.channels.split(",") if isinstance(self.channels, str) else self.channels
+        channels = [f"{self.image_suffix}{channel}" for channel in named]
+        root = self._root()
+        return Volumes(
+            kind="nifti",
+            root=root,
+            members=members_of(
+                root,
+                images=self.images,
+                masks=self.masks,
+                channels=channels,
+                mask_suffix=self.mask_suffix,
+            ),
+            modality=(self.modality,) * len(channels),
+            spacing_mm=self.spacing_mm,
+            labels=label_map(self.labels),
             skip_broken=self.skip_broken,
         )
 
+    def _rows(self, split: str, volumes: Volumes) -> list[int]:
+        ids = [member.id for member in volumes.members]
+        listed = read_splits(self.list)
+        return rows_of(split, listed, ids, of=str(self.list), root=volumes.root)
 
-def stem_of(file: str) -> str:
-    """
-    >>> stem_of("imagesTr/hippocampus_001.nii.gz")
-    'hippocampus_001'
-    """
-    name = file.rpartition("/")[2]
-    return name.removesuffix(".gz").removesuffix(".nii")
+    def _patients(self, volumes: Volumes) -> tuple[str, ...] | None:
+        return patients_of(self.patient, [member.id for member in volumes.members])

@@ -91,7 +91,7 @@ class Phantoms:
         settings = [VERSION, self.kind, self.count, self.image_size, self.seed]
         made = sha256(canonical_json(settings))
         for split in self.splits:
-            made.update(self._made(split, 4).images.numpy().tobytes())
+            made.update(self._made(split, 4).images[:].numpy().tobytes())
         return {
             "dataset": f"phantoms:{self.kind}",
             "version": VERSION,

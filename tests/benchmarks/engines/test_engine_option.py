@@ -35,6 +35,7 @@ SHARED: dict[str, Any] = {
             cell=Cell(pretraining=PRETRAINING, protocol="nearest"),
             request="0" * 64,
             results="out/results",
+            predictions="",
             **SHARED,
         ),
     ],

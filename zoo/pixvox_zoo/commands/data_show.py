@@ -78,5 +78,5 @@ def views_of(cases: Cases, some: Cases, recipe: str, *, flips: str, seed: int) -
     intensity = Intensity.of(cases)
     draws = Draws(seed, step=0, batch=len(some))
     return [
-        intensity.stored(view.image) for view in make(intensity.standardise(some.images), draws)
+        intensity.stored(view.image) for view in make(intensity.standardise(some.images[:]), draws)
     ]

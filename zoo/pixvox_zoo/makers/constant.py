@@ -14,6 +14,7 @@ from pixvox_registry.cases import GREY_LEVELS
 from pixvox_registry.contracts import Features, Pretrained
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.order import Order
+from pixvox_registry.prints import NOTHING
 
 
 class Nothing(nn.Module):
@@ -63,7 +64,7 @@ class ConstantMaker:
             intensity=Intensity((0.0,) * channels, (1.0,) * channels, GREY_LEVELS),
             image_size=card["image_size"],
             sha256=digest(file),
-            card=card,
+            card={**card, "prints": NOTHING},
         )
 
     def estimate(self, order: Order) -> tuple[float, int]:

@@ -60,9 +60,9 @@ def show_clusters(
 def show_painted(wiring: Wiring, name: str, feed: Feed, order: Order, out: Path) -> dict[str, Any]:
     """What a decoder makes of cases, judged on the split ``val`` where the source has one."""
     split = "val" if "val" in order.source.splits else order.split
-    cases = order.source.cases(split).resized(order.budget.image_size)
-    cases = cases.chosen(range(min(JUDGED, len(cases))))
-    images = feed.intensity.standardise(cases.images).to(feed.device)
+    cases = order.source.cases(split)
+    cases = cases.chosen(range(min(JUDGED, len(cases)))).resized(order.budget.image_size)
+    images = feed.intensity.standardise(cases.images[:]).to(feed.device)
     made = painted(wiring, name, images)
     out.mkdir(parents=True, exist_ok=True)
     draw_painted(cases, feed.intensity.stored(made).cpu(), out / f"{name}-painted.png")

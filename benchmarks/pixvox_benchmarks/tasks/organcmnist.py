@@ -1,0 +1,15 @@
+"""OrganCMNIST: eleven organs in coronal slices of abdominal CT (arXiv:2110.14795)."""
+
+from pixvox_benchmarks.medmnist_task import medmnist_task
+from pixvox_benchmarks.task import ClassificationTask
+from pixvox_registry import TASKS
+
+
+@TASKS.register
+def organcmnist(size: int = 28) -> ClassificationTask:
+    """12975 / 2392 / 8216 crops, split by scan; their scans are not published."""
+    return medmnist_task(
+        "organcmnist",
+        size,
+        flips=(),  # left and right kidneys, lungs and femurs are classes of their own
+    )
