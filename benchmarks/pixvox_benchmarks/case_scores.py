@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pixvox_registry.contracts import Metric
 from pixvox_registry.errors import UserError
+from pixvox_registry.measuring import Metric
 
 Columns: TypeAlias = Mapping[str, NDArray[Any]]  # by name, one row a case
 Figures: TypeAlias = float | tuple[float, ...]  # one of a case, or one of each structure

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from pixvox_benchmarks.tuning import Supervision, classification
 from pixvox_registry import METRICS
 from pixvox_registry.cases import Cases
-from pixvox_registry.contracts import Backbone, Predictions
+from pixvox_registry.contracts import Backbone
 from pixvox_registry.draws import generator
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
-from pixvox_registry.measuring import Trial
+from pixvox_registry.measuring import Predictions, Trial
 
 AT_ONCE = 256  # cases per forward pass where nothing is learnt
 

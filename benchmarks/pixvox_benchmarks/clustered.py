@@ -14,7 +14,7 @@ from torch.nn.functional import one_hot
 
 from pixvox_benchmarks.learnable import learnable, predictable
 from pixvox_benchmarks.standard import standard
-from pixvox_registry.contracts import Predictions, Split
+from pixvox_registry.measuring import Predictions, Split
 
 
 def predict(

@@ -6,8 +6,9 @@ import torch
 from torch import Tensor
 
 from pixvox_registry.cases import Cases
-from pixvox_registry.contracts import Pretrained, Split
+from pixvox_registry.contracts import Pretrained
 from pixvox_registry.errors import UserError
+from pixvox_registry.measuring import Split
 
 AT_ONCE = 256  # cases per forward pass; part of what decides the last bits, so not a setting
 

@@ -18,9 +18,9 @@ from pixvox_benchmarks.sight import check_sight, sees
 from pixvox_registry import METRICS, PROTOCOLS
 from pixvox_registry.cases import Cases
 from pixvox_registry.console import say
-from pixvox_registry.contracts import Predictions, Pretrained, Split, Task
+from pixvox_registry.contracts import Pretrained, Task
 from pixvox_registry.geometry import brought_to
-from pixvox_registry.measuring import Trial
+from pixvox_registry.measuring import Predictions, Split, Trial
 from pixvox_registry.scans import Scans
 
 

@@ -20,8 +20,9 @@ from pixvox_benchmarks.task import SPLITS
 from pixvox_benchmarks.tuning import classification
 from pixvox_registry import PROTOCOLS
 from pixvox_registry.console import say
-from pixvox_registry.contracts import Pretrained, Split, Task
+from pixvox_registry.contracts import Pretrained, Task
 from pixvox_registry.errors import UserError
+from pixvox_registry.measuring import Split
 
 FORWARD_SHARE = 1 / 6  # of a step on two views, each once forward and, twice as dear, backward
 FORWARDS_OF_A_STEP = 3  # on one view: forward and, twice as dear, backward

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from pixvox_registry.contracts import Split
 from pixvox_registry.errors import UserError
+from pixvox_registry.measuring import Split
 
 
 def learnable(train: Split, val: Split, *, labels: bool = False) -> int:

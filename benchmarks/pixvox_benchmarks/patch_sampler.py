@@ -12,7 +12,6 @@ from pixvox_registry.intensity import Intensity
 from pixvox_registry.scans import Scan, Scans
 
 PLACES = 2_000  # remembered of each label of a scan
-SCALE, SHIFT = (0.8, 1.2), 0.2  # of standardised intensities
 
 
 class PatchSampler:
@@ -59,9 +58,7 @@ class PatchSampler:
         for axis in self.flips:
             if self._below(2):
                 image, mask = image.flip(axis + 1), mask.flip(axis)
-        low, high = SCALE
-        scale = low + (high - low) * self._uniform()
-        return image * scale + SHIFT * (2 * self._uniform() - 1), mask
+        return image, mask
 
     def _corner(self, scan: Scan, places: Sequence[Tensor]) -> list[int]:
         """Of a patch around a label, or anywhere; a side that is too short is centred."""

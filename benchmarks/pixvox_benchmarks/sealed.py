@@ -10,9 +10,8 @@ from typing import Generic, TypeVar
 import torch
 
 from pixvox_registry.cases import Cases
-from pixvox_registry.contracts import Predictions, Split
 from pixvox_registry.errors import UserError
-from pixvox_registry.measuring import Segmentation
+from pixvox_registry.measuring import Predictions, Segmentation, Split
 from pixvox_registry.scans import Scans
 
 Test = TypeVar("Test", bound=Split | Cases | Scans)

@@ -12,7 +12,7 @@ from pixvox_leaderboards.reading import Reading
 from pixvox_leaderboards.seed_mean import seed_mean
 from pixvox_registry import METRICS
 from pixvox_registry.bootstrap import Interval, interval
-from pixvox_registry.contracts import Metric
+from pixvox_registry.measuring import Metric
 
 DIGITS = 3  # of every figure on a board; rounded before anything is ranked or marked
 

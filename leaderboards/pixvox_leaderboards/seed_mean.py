@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pixvox_benchmarks.case_scores import CaseScores, Columns, Target, applied, strata_of
 from pixvox_registry import UserError
-from pixvox_registry.contracts import Metric
+from pixvox_registry.measuring import Metric
 
 
 @dataclass(frozen=True, kw_only=True)

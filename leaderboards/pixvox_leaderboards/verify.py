@@ -12,8 +12,8 @@ from pixvox_benchmarks.gap import Gap, gap_files_below
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.estimate import installed, joint_interval
 from pixvox_leaderboards.seed_mean import aligned
-from pixvox_registry.contracts import Metric
 from pixvox_registry.errors import UserError
+from pixvox_registry.measuring import Metric
 
 TOLERANCE = 1e-9  # sums differ in their last bits from one processor to the next
 

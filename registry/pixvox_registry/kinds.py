@@ -15,12 +15,11 @@ from pixvox_registry.contracts import (
     Loss,
     Maker,
     Meter,
-    Metric,
-    Protocol,
     Source,
     Task,
     Views,
 )
+from pixvox_registry.measuring import Metric, Protocol
 from pixvox_registry.registry import Registry
 
 if TYPE_CHECKING:

@@ -77,7 +77,7 @@ def marks():
 """Nearest centroid of the train cases."""
 import torch
 from pixvox_registry import PROTOCOLS
-from pixvox_registry.contracts import Predictions
+from pixvox_registry.measuring import Predictions
 
 @PROTOCOLS.register
 class Nearest:

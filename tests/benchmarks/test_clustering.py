@@ -15,8 +15,8 @@ from sklearn.metrics import (
 from pixvox_benchmarks.case_scores import CaseScores, applied
 from pixvox_benchmarks.scoring import score
 from pixvox_registry import METRICS, PROTOCOLS, UserError
-from pixvox_registry.contracts import Split
 from pixvox_registry.elbow import elbow
+from pixvox_registry.measuring import Split
 
 PROTOCOL = ["clustering", "clustering_by_classes"]
 

@@ -26,7 +26,7 @@ from pixvox_leaderboards.verify import examine
 from pixvox_registry import METRICS, TASKS, UserError
 from pixvox_registry.bootstrap import interval
 from pixvox_registry.cases import Cases
-from pixvox_registry.contracts import Predictions, Split
+from pixvox_registry.measuring import Predictions, Split
 
 TARGET = torch.tensor([[0, 1], [1, 1], [0, 0]])
 

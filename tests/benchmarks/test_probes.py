@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 from pixvox_benchmarks.folds import stratified
 from pixvox_registry import METRICS, PROTOCOLS, UserError
 from pixvox_registry.bootstrap import interval
-from pixvox_registry.contracts import Split
+from pixvox_registry.measuring import Split
 
 NAMES = ["knn_probe", "linear_probe"]
 

@@ -9,7 +9,7 @@ from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from pixvox_registry import PROTOCOLS, UserError
-from pixvox_registry.contracts import Split
+from pixvox_registry.measuring import Split
 
 NAMES = ["knn_probe", "linear_probe"]
 

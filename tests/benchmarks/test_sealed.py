@@ -9,7 +9,7 @@ import torch
 
 from pixvox_benchmarks.sealed import SealedTest
 from pixvox_registry import UserError
-from pixvox_registry.contracts import Predictions, Split
+from pixvox_registry.measuring import Predictions, Split
 
 TARGET = torch.tensor([0, 1, 1])
 

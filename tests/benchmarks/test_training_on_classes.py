@@ -15,9 +15,9 @@ from pixvox_benchmarks.tuning import CLASSIFICATION, Supervision
 from pixvox_registry import BACKBONES, MAKERS, PROTOCOLS, TASKS, UserError
 from pixvox_registry.budgets import budget
 from pixvox_registry.cases import Cases
-from pixvox_registry.contracts import Predictions, Pretrained
+from pixvox_registry.contracts import Pretrained
 from pixvox_registry.intensity import Intensity
-from pixvox_registry.measuring import Trial
+from pixvox_registry.measuring import Predictions, Trial
 from pixvox_registry.order import Order
 
 SCALE = Intensity((128.0,), (64.0,), (0.0, 255.0))

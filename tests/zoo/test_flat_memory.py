@@ -20,7 +20,7 @@ from pixvox_registry.stored import RESIDENT_BYTES, Stored
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.health import embed
 
-FLAT_MB = 60  # more than a small set takes
+FLAT_MB = 120  # more than a small set takes
 
 PASS = """
 import json, sys

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from pixvox_benchmarks.clustered import kmeans, predict
 from pixvox_registry import PROTOCOLS
-from pixvox_registry.contracts import Predictions, Split
 from pixvox_registry.elbow import elbow
+from pixvox_registry.measuring import Predictions, Split
 
 
 @PROTOCOLS.register

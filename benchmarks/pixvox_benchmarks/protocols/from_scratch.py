@@ -7,9 +7,8 @@ from collections.abc import Callable
 from pixvox_benchmarks.classifier import classify
 from pixvox_registry import PROTOCOLS
 from pixvox_registry.cases import Cases
-from pixvox_registry.contracts import Predictions
 from pixvox_registry.errors import UserError
-from pixvox_registry.measuring import Trial
+from pixvox_registry.measuring import Predictions, Trial
 
 
 @PROTOCOLS.register

@@ -11,7 +11,7 @@ from torch.nn.functional import normalize, one_hot
 from pixvox_benchmarks.learnable import learnable, predictable
 from pixvox_benchmarks.standard import standard
 from pixvox_registry import PROTOCOLS
-from pixvox_registry.contracts import Predictions, Split
+from pixvox_registry.measuring import Predictions, Split
 
 AT_ONCE = 1024  # test cases per table of similarities
 

@@ -13,7 +13,7 @@ from pixvox_benchmarks.logistic import fit, probabilities
 from pixvox_benchmarks.question import Question, judges
 from pixvox_benchmarks.standard import standard
 from pixvox_registry import PROTOCOLS
-from pixvox_registry.contracts import Predictions, Split
+from pixvox_registry.measuring import Predictions, Split
 
 
 @PROTOCOLS.register

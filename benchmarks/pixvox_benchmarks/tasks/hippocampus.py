@@ -15,5 +15,5 @@ def hippocampus() -> SegmentationTask:
         patch_size=48,
         licence="CC-BY-SA-4.0",
         units="image",
-        flips=(2,),  # a left hippocampus mirrored is a right one
+        flips=(),  # mirrored from left to right, val loses .014 of its Dice after 600 steps
     )
