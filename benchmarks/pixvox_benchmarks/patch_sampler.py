@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
+from torch.nn.functional import affine_grid, grid_sample, pad
 
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.scans import Scan, Scans
 
 PLACES = 2_000  # remembered of each label of a scan
+ANGLE, ZOOM = 0.2, 1.15  # at most: radians in each plane, and a factor
 
 
 class PatchSampler:
@@ -22,6 +24,7 @@ class PatchSampler:
         labels: K, the background included.
         flips: axes of ``*S`` along which a patch may be mirrored.
         around: share of patches whose middle bears a label, each label alike.
+        moved: share of patches that are turned and enlarged or made smaller.
     """
 
     def __init__(
@@ -33,6 +36,7 @@ class PatchSampler:
         labels: int,
         flips: Sequence[int],
         around: float = 0.5,
+        moved: float = 0.5,
         draws: torch.Generator,
     ) -> None:
         self.scans = scans
@@ -40,6 +44,7 @@ class PatchSampler:
         self.patch = tuple(patch)
         self.flips = tuple(flips)
         self.around = around
+        self.moved = moved
         self.draws = draws
         self.places = [_places(scan.mask, labels, draws) for scan in scans]
 
@@ -58,7 +63,28 @@ class PatchSampler:
         for axis in self.flips:
             if self._below(2):
                 image, mask = image.flip(axis + 1), mask.flip(axis)
-        return image, mask
+        return self._moved(image, mask) if self._uniform() < self.moved else (image, mask)
+
+    def _moved(self, image: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Turned a little and enlarged or made smaller, around the middle of the patch."""
+        dims = mask.ndim
+        skew = torch.zeros(dims, dims)
+        for one, other in combinations(range(dims), 2):
+            skew[one, other] = ANGLE * (2 * self._uniform() - 1)
+        turn = torch.matrix_exp(skew - skew.mT) * ZOOM ** (2 * self._uniform() - 1)
+        sides = torch.tensor(self.patch[::-1])  # a grid counts axes from the last one
+        still = torch.zeros(dims, 1)
+        frame = torch.cat([turn * sides / sides[:, None], still], 1)[None]
+        grid = affine_grid(frame, [1, 1, *self.patch], align_corners=False)
+        seen = grid_sample(image[None], grid, padding_mode="border", align_corners=False)[0]
+        drawn = grid_sample(
+            mask[None, None].float(),
+            grid,
+            mode="nearest",
+            padding_mode="border",
+            align_corners=False,
+        )
+        return seen, drawn[0, 0].long()
 
     def _corner(self, scan: Scan, places: Sequence[Tensor]) -> list[int]:
         """Of a patch around a label, or anywhere; a side that is too short is centred."""
