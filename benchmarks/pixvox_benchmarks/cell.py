@@ -11,16 +11,18 @@ from pixvox_benchmarks.case_scores import sha256_of
 from pixvox_benchmarks.contamination import duplicates, exposure
 from pixvox_benchmarks.examination import Outcome, examine
 from pixvox_benchmarks.grid import Cell, Workshop
+from pixvox_benchmarks.label_fraction import asked as asked_of
 from pixvox_benchmarks.predictions import save
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import CASES, Result, is_published, key_of
 from pixvox_benchmarks.scoring import metrics_of, score
 from pixvox_benchmarks.segmentation_task import SegmentationTask
-from pixvox_registry import METRICS
+from pixvox_registry import METRICS, PROTOCOLS
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.console import say
 from pixvox_registry.contracts import Pretrained
 from pixvox_registry.errors import UserError
+from pixvox_registry.prints import NOTHING
 from pixvox_registry.provenance import provenance
 
 
@@ -75,7 +77,7 @@ def describe(
     facts: Mapping[str, Any],
 ) -> Result:
     """The result with its scores and everything one needs to believe it."""
-    task, card = workshop.task, pretrained.card
+    task, card = workshop.task, card_for(cell.protocol, pretrained)
     made = {
         **card.get("provenance", {}),
         "recipe": card.get("recipe", {}).get("sha256", ""),
@@ -118,6 +120,13 @@ def describe(
         contamination=exposure(task, card),
         duplicates=duplicates(task),
     )
+
+
+def card_for(protocol: str, pretrained: Pretrained) -> Mapping[str, Any]:
+    """What of a card holds for a protocol: one that draws fresh weights was shown nothing."""
+    if not getattr(PROTOCOLS.get(asked_of(protocol)[0]), "unpretrained", False):
+        return pretrained.card
+    return {**pretrained.card, "prints": NOTHING, "health": {}, "collapsed": False}
 
 
 def command_of(cell: Cell) -> str:

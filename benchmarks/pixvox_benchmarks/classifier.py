@@ -137,5 +137,13 @@ def _fit(
 
 
 def _auc(probability: Tensor, target: Tensor) -> float:
+    """Of the classes that val has; where it has but one, nothing can be told apart: .5."""
+    told = target.unique()
+    if len(told) < 2:
+        return 0.5
+    if len(told) < probability.shape[1]:
+        kept = probability[:, told]
+        probability = kept / kept.sum(1, keepdim=True).clamp(min=1e-300)
+        target = torch.searchsorted(told, target)
     score = METRICS.build("auc")(probability.numpy(), target.numpy(), np.ones((1, len(target))))
     return float(score[0])

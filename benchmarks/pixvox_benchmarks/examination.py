@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,13 +15,12 @@ from pixvox_benchmarks.label_fraction import asked, rows_of
 from pixvox_benchmarks.sealed import SealedTest
 from pixvox_benchmarks.segmentation_task import SegmentationTask
 from pixvox_benchmarks.sight import check_sight, sees
-from pixvox_registry import METRICS, PROTOCOLS
+from pixvox_benchmarks.structure_scores import compared
+from pixvox_registry import PROTOCOLS
 from pixvox_registry.cases import Cases
 from pixvox_registry.console import say
 from pixvox_registry.contracts import Pretrained, Task
-from pixvox_registry.geometry import brought_to
 from pixvox_registry.measuring import Predictions, Split, Trial
-from pixvox_registry.scans import Scans
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,23 +136,3 @@ def learnt(protocol: str, task: Task | SegmentationTask, seed: int) -> Any:
     cases = task.cases("train")
     rows = rows_of(task.target(cases), share, patients=cases.patients, seed=seed)
     return cases if len(rows) == len(cases) else cases.chosen(rows)
-
-
-def compared(
-    masks: Sequence[Tensor], scans: Scans, metrics: tuple[str, ...], labels: int
-) -> dict[str, list[list[float]]]:
-    """``{metric: [N][S]}``: each structure of each scan against its truth on the file's grid."""
-    asked: dict[str, Any] = {name: METRICS.build(name) for name in metrics}
-    columns: dict[str, list[list[float]]] = {name: [] for name in metrics}
-    for row, mask in enumerate(masks):
-        true = scans.truth_of(row)
-        spacing = true.spacing_mm or (1.0,) * mask.ndim
-        predicted, truth = brought_to(mask, true.mask.shape).numpy(), true.mask.numpy()
-        for name, metric in asked.items():
-            columns[name].append(
-                [
-                    metric.of_case(predicted == label, truth == label, spacing)
-                    for label in range(1, labels)
-                ]
-            )
-    return columns

@@ -26,7 +26,8 @@ def asked(protocol: str) -> tuple[str, float]:
     """The protocol's own name, and the share of train that it may learn from.
 
     Raises:
-        UserError: no percentage above 0 and up to 100 stands behind the ``@``.
+        UserError: no percentage above 0 and below 100 stands behind the ``@``, in its shortest
+            form, so that one request has one name.
 
     >>> asked("linear_probe"), asked("finetune@10%")
     (('linear_probe', 1.0), ('finetune', 0.1))
@@ -38,10 +39,10 @@ def asked(protocol: str) -> tuple[str, float]:
         percent = float(share.removesuffix("%")) if share.endswith("%") else 0.0
     except ValueError:
         percent = 0.0
-    if not 0 < percent <= 100:
+    if not 0 < percent < 100 or share != f"{percent:g}%":
         raise UserError(
-            f"A label fraction is written like {name}@10%, with a percentage above 0 and up to "
-            f"100; {protocol!r} came."
+            f"A label fraction is written like {name}@10%, with a percentage above 0 and below "
+            f"100 and no needless digit; {protocol!r} came. All labels are plain {name}."
         )
     return name, percent / 100
 

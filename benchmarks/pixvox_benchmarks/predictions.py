@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from torch import Tensor
 
 from pixvox_registry.artifacts import publish_folder
-from pixvox_registry.geometry import restored
+from pixvox_registry.geometry import brought_to, restored
 from pixvox_registry.scans import Scans
 from pixvox_registry.volume import SUFFIXES
 
@@ -17,16 +17,20 @@ from pixvox_registry.volume import SUFFIXES
 def save(masks: Sequence[Tensor], scans: Scans, folder: Path) -> None:
     """One file a scan, named by its id, all at once: NIfTI in 3D, PNG of label values in 2D.
 
+    Nothing is written outside ``folder``, whatever an id says.
+
     A volume that was read from a NIfTI file lies on that file's own voxels, axes and affine;
     another one on canonical axes (RAS) with its spacing.
     """
 
     def fill(place: Path) -> None:
         for row, (mask, name) in enumerate(zip(masks, scans.ids, strict=True)):
-            file = place / name.removesuffix(".gz").removesuffix(".nii")
+            bare = PurePosixPath(name.removesuffix(".gz").removesuffix(".nii"))
+            file = place.joinpath(*(part for part in bare.parts if part not in ("/", "..")))
             file.parent.mkdir(parents=True, exist_ok=True)
             if mask.ndim == 2:
-                _save_picture(mask, file.with_name(f"{file.name}.png"))
+                whole = brought_to(mask, scans.truth_of(row).mask.shape)
+                _save_picture(whole, file.with_name(f"{file.name}.png"))
             else:
                 original = Path(scans.files[row]) if scans.files else None
                 spacing_mm = scans[row].spacing_mm

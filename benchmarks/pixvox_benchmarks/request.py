@@ -14,6 +14,7 @@ from pixvox_benchmarks.task_line import plugin_of
 from pixvox_benchmarks.tuning import classification, segmentation
 from pixvox_registry import MAKERS, METRICS, PROTOCOLS, TASKS
 from pixvox_registry.registry import Registry
+from pixvox_registry.source_code import digest_of_plugin
 
 
 def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
@@ -47,11 +48,13 @@ def request_of(cell: Cell, workshop: Workshop) -> dict[str, Any]:
 
 
 def trained_facts(cell: Cell, workshop: Workshop) -> Mapping[str, Any]:
-    """How long a protocol trains, if it does."""
+    """How long a protocol trains, if it does, and what holds its outlines against the truth."""
     budget = cell.pretraining.budget
     match sees(cell.protocol):
         case "scans":
-            return {"tuning": segmentation(budget, workshop.task.dims).facts()}
+            scored_by = digest_of_plugin("pixvox_benchmarks.structure_scores", alone=True)
+            tuning = segmentation(budget, workshop.task.dims).facts()
+            return {"tuning": tuning, "scored_by": scored_by}
         case "cases":
             return {"tuning": classification(budget).facts()}
     return {}
@@ -65,6 +68,7 @@ def protocol_facts(protocol: str) -> Mapping[str, Any]:
         for parameter in PROTOCOLS.names_of_settings(name).values()
         if parameter.default is not inspect.Parameter.empty
     }
-    fraction = {} if share == 1 else {"label_fraction": share}
+    drawn_by = digest_of_plugin("pixvox_benchmarks.label_fraction", alone=True)
+    fraction = {} if share == 1 else {"label_fraction": share, "drawn_by": drawn_by}
     version = PROTOCOLS.build(name).version
     return {"name": name, "version": version, "settings": settings, **fraction}

@@ -69,6 +69,7 @@ class SegmentationTask:
                 "metrics": list(self.metrics),
                 "splits": {split: list(scans.ids) for split, scans in self._checked.items()},
                 "data": self.source.facts()["sha256"],
+                "scans": [scans.sha256() for scans in self._checked.values() if scans.sha256],
             }
         )
 

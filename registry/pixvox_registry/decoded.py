@@ -96,7 +96,12 @@ def decode(
     Raises:
         UserError: some files are broken and ``skip_broken`` is off, or all are.
     """
-    states = [(file, (root / file).stat()) for file in files]
+    try:
+        states = [(file, (root / file).stat()) for file in files]
+    except OSError as error:
+        raise UserError(
+            f"{error.filename} is listed and cannot be read: {error.strerror}."
+        ) from None
     listed = [[file, state.st_size, state.st_mtime_ns] for file, state in states]
     key = fingerprint([FORMAT, str(root), listed, dtype, dict(settings)])
     folder = cache_root() / kind / key[:32]

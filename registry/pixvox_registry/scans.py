@@ -47,6 +47,7 @@ class Scans(Sequence[Scan]):
         files: where each image comes from, so that a prediction can be brought back to it.
         value_range: the stored values of black and white, as :class:`Cases` has them.
         truth: a row to the mask and spacing of the file itself, where scans are resampled.
+        sha256: of images, masks and truth, where the source's own digest does not cover them.
 
     Raises:
         ValueError: lengths differ, or ids repeat.
@@ -60,6 +61,7 @@ class Scans(Sequence[Scan]):
     files: tuple[str, ...] = ()
     value_range: tuple[float, float] = GREY_LEVELS
     truth: Callable[[int], Truth] | None = None
+    sha256: Callable[[], str] | None = None
 
     def __post_init__(self) -> None:
         for name, values in {"patients": self.patients, "files": self.files}.items():

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.cases import Cases
 from pixvox_registry.decoded import Decoded, decode
 from pixvox_registry.errors import UserError
@@ -153,6 +154,7 @@ class Volumes:
         return Scans(
             read=read,
             truth=None if self.spacing_mm is None else truth,
+            sha256=lambda: fingerprint([images.sha256, masks.sha256, drawn().sha256]),
             ids=tuple(self.members[row].id for row in members),
             dims=3,
             in_channels=len(self.modality),
@@ -224,7 +226,10 @@ class Volumes:
 
 
 def _files_of(path: Path) -> list[Path]:
-    return sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
+    if path.is_dir():
+        return sorted(file for file in path.rglob("*") if file.is_file())
+    voxels = [path.with_suffix(end) for end in (".raw", ".zraw") if path.suffix.lower() == ".mhd"]
+    return [path, *(file for file in voxels if file.is_file())]
 
 
 def _rows(decoded: Decoded, files: Sequence[str]) -> list[int]:

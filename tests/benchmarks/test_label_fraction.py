@@ -12,6 +12,7 @@ from pixvox_benchmarks.label_fraction import NotApplicable, asked, rows_of
 from pixvox_benchmarks.request import protocol_facts
 from pixvox_benchmarks.sight import sees
 from pixvox_registry import TASKS, UserError
+from pixvox_registry.source_code import digest_of_plugin
 
 TARGET = torch.tensor([0] * 60 + [1] * 30 + [2] * 10)[torch.randperm(100)]
 
@@ -21,11 +22,14 @@ def test_a_fraction_is_part_of_what_is_asked() -> None:
     assert protocol_facts("linear_probe@10%") == {
         **protocol_facts("linear_probe"),
         "label_fraction": 0.1,
+        "drawn_by": digest_of_plugin("pixvox_benchmarks.label_fraction", alone=True),
     }
     assert asked("knn_probe@0.5%") == ("knn_probe", 0.005)
 
 
-@pytest.mark.parametrize("wrong", ["@", "@10", "@0%", "@101%", "@x%", "@-5%", "@nan%"])
+@pytest.mark.parametrize(
+    "wrong", ["@", "@10", "@0%", "@100%", "@101%", "@10.0%", "@1e1%", "@x%", "@-5%", "@nan%"]
+)
 def test_what_is_no_percentage_is_refused(wrong: str) -> None:
     with pytest.raises(UserError, match="label fraction"):
         asked(f"linear_probe{wrong}")

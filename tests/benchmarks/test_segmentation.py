@@ -9,12 +9,13 @@ import pytest
 import torch
 from torch import nn
 
-from pixvox_benchmarks.examination import compared, examine
+from pixvox_benchmarks.examination import examine
 from pixvox_benchmarks.maps_decoder import LightDecoder, UNetDecoder
 from pixvox_benchmarks.patch_sampler import PatchSampler
 from pixvox_benchmarks.sealed import SealedTest
 from pixvox_benchmarks.segmentation_task import SegmentationTask
 from pixvox_benchmarks.segmenter import mean_dice, outlined, patch_of, segment
+from pixvox_benchmarks.structure_scores import compared
 from pixvox_benchmarks.tuning import SEGMENTATION, Tuning
 from pixvox_registry import BACKBONES, SOURCES, TASKS, UserError
 from pixvox_registry.contracts import Pretrained

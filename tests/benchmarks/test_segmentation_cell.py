@@ -14,13 +14,13 @@ from PIL import Image
 
 from pixvox_benchmarks.case_scores import CaseScores
 from pixvox_benchmarks.cell import measure
-from pixvox_benchmarks.examination import compared
 from pixvox_benchmarks.grid import Cell, Grid, Pretraining, Workshop
 from pixvox_benchmarks.plan import plan
 from pixvox_benchmarks.predictions import save
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import Result
 from pixvox_benchmarks.scoring import score
+from pixvox_benchmarks.structure_scores import compared
 from pixvox_registry import UserError
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.scans import Scan, Scans, Truth
@@ -76,6 +76,11 @@ def test_a_predicted_volume_lies_on_the_voxels_of_its_original(tmp_path: Path, a
     scans = Scans(read=[scan].__getitem__, ids=("a/scan.nii.gz",), dims=3, in_channels=1)
     save([mask], replace(scans, files=(str(original),)), tmp_path / "own")
     save([mask], scans, tmp_path / "bare")
+    outside = replace(scans, ids=(str(original),), files=(str(original),))
+    before = original.read_bytes()
+    save([mask], outside, tmp_path / "held")
+    save([mask], replace(outside, ids=("../../scan.nii.gz",)), tmp_path / "held")
+    assert original.read_bytes() == before and (tmp_path / "held" / "scan.nii.gz").is_file()
     back = nibabel.load(tmp_path / "own" / "a" / "scan.nii.gz")
     assert np.array_equal(np.asarray(back.dataobj), turned)
     assert np.array_equal(back.affine, affine)

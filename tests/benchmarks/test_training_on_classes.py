@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from pixvox_benchmarks.cell import card_for
 from pixvox_benchmarks.examination import examine
 from pixvox_benchmarks.tuning import CLASSIFICATION, Supervision
 from pixvox_registry import BACKBONES, MAKERS, PROTOCOLS, TASKS, UserError
@@ -106,6 +108,22 @@ def test_the_epoch_of_the_best_auc_on_val_is_kept(monkeypatch: pytest.MonkeyPatc
     assert chosen["auc"] == max(look["auc"] for look in looks)
     first = next(look for look in looks if look["auc"] == chosen["auc"])
     assert chosen["epoch"] == first["epoch"]
+
+
+def test_a_class_that_val_lacks_leaves_the_choice_to_the_others() -> None:
+    train, test = bright_or_dark(64), bright_or_dark(24, 2)
+    three = replace(train, labels={"class": train.labels["class"].clone()})
+    three.labels["class"][::4] = 2
+    chosen = PROTOCOLS.build("finetune")(
+        three, bright_or_dark(20, 1), lambda: test, trial(labels=3)
+    )
+    assert chosen.probability.shape == (24, 3) and chosen.chosen["auc"] > 0.5
+
+
+def test_weights_that_were_drawn_afresh_were_shown_nothing() -> None:
+    made = replace(trial().pretrained, card={"prints": "unknown", "collapsed": True})
+    assert card_for("from_scratch@10%", made)["prints"] == "nothing"
+    assert card_for("finetune@10%", made) is made.card
 
 
 def test_few_labels_are_gone_through_more_often() -> None:

@@ -127,6 +127,20 @@ def test_the_truth_of_a_resampled_scan_stays_on_the_voxels_of_its_file(hearts: P
     assert torch.equal(last.truth_of(0).mask, own[len(own) - 1].mask)
 
 
+def test_scans_have_a_digest_of_what_lies_outside_the_box_of_cases(hearts: Path) -> None:
+    spell = (
+        f"nifti:{hearts},image_suffix=_image,mask_suffix=_label,labels=500=1,421=2,volume_size=4"
+    )
+    first = build_source(spell).scans("train")
+    corner = np.zeros(SIDES, np.int16)
+    corner[0, 0, 0] = 500
+    save(hearts / "ct_train_1000_label.nii.gz", corner, (1, 1, 2))
+    then = build_source(spell).scans("train")
+    assert first.sha256 is not None and then.sha256 is not None
+    assert first.sha256() != then.sha256()
+    assert then.sha256() == build_source(spell).scans("train").sha256()
+
+
 def test_a_folder_per_patient_with_a_channel_in_each_file(gliomas: Path) -> None:
     source = build_source(f"nifti:{gliomas},spacing_mm=none,volume_size=16,{BRATS}")
     scans = source.scans("train")

@@ -77,6 +77,8 @@ def load(folder: Path | str) -> Pretrained:
     """
     folder = Path(folder)
     card = read_card(folder)
+    if lacking := sorted({"backbone.safetensors", "golden.safetensors"} - card["sha256"].keys()):
+        raise UserError(f"The card of {folder} gives no sha256 of {', '.join(lacking)}; refused.")
     for name, expected in card["sha256"].items():
         if not (folder / name).is_file():
             raise UserError(f"{folder} lacks {name}, which its card lists.")

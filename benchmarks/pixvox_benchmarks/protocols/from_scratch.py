@@ -21,6 +21,7 @@ class FromScratch:
 
     version = "1"
     sees = "cases"
+    unpretrained = True  # what the weights were shown is no matter
 
     def __init__(self, rate: float = 1e-3) -> None:
         self.rate = rate

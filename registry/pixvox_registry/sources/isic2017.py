@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.functional import interpolate
 
 from pixvox_registry import SOURCES
 from pixvox_registry.artifacts import fingerprint
@@ -75,14 +76,22 @@ class Isic2017:
         """
         ids = self._split(split)
         place = {case: row for row, case in enumerate(self._classes)}
-        images, masks = self._read(self.scan_size), self._masks
+        images, masks = self._read(None), self._masks
 
         def truth(row: int) -> Truth:
             return Truth(masks.image(place[ids[row]])[0], spacing_mm=None)
 
         def read(row: int) -> Scan:
-            image = images.image(place[ids[row]])
-            mask = brought_to(truth(row).mask, image.shape[1:])
+            image, mask = images.image(place[ids[row]]), truth(row).mask
+            if image.shape[1:] != mask.shape:
+                raise UserError(
+                    f"The mask of {ids[row]} has {tuple(mask.shape)} pixels, the image "
+                    f"{tuple(image.shape[1:])}. Mend or remove the pair."
+                )
+            if self.scan_size is not None:
+                sides = [self.scan_size] * 2
+                small = interpolate(image[None].float(), sides, mode="bilinear", antialias=True)
+                image, mask = small[0].round().byte(), brought_to(mask, sides)
             return Scan(id=ids[row], image=image, mask=mask, spacing_mm=None)
 
         files = tuple(str(self._root / images.files[place[case]]) for case in ids)
@@ -92,7 +101,7 @@ class Isic2017:
         """The digest covers pixels, classes and splits, and masks where there are any."""
         parts = [self._read(self.image_size).sha256, self._classes, json.loads(SPLITS.read_text())]
         if (self._root / "masks").is_dir():
-            parts += [self._read(self.scan_size).sha256, self._masks.sha256]
+            parts += [self._read(None).sha256, self._masks.sha256]
         return {
             "dataset": "isic2017",
             "version": "2017",
