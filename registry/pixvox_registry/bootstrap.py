@@ -78,9 +78,9 @@ def _bca(
         return None, "all resamples score alike"
     slack = TIE * max(1.0, abs(observed))
     less, no_more = drawn < observed - slack, drawn <= observed + slack
+    if not less.any() or no_more.all():
+        return None, "the score lies at the edge of its resamples, or outside"
     below = (less.mean() + no_more.mean()) / 2  # ties count half
-    if below in (0.0, 1.0):
-        return None, "the score lies outside its resamples"
     jackknife = scored(score, left_out(cases))
     if not np.isfinite(jackknife).all():
         return None, "a class has a single case: no jackknife"

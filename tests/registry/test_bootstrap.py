@@ -8,6 +8,8 @@ from pixvox_registry import UserError, resampling
 from pixvox_registry.bootstrap import Interval, interval
 from pixvox_registry.draws import key
 
+EDGE = "the score lies at the edge of its resamples, or outside"
+
 
 def mean_of(x):
     return lambda weight: weight @ x / weight.sum(1)
@@ -131,7 +133,7 @@ def test_a_class_of_one_case_has_no_jackknife():
 def test_a_score_outside_its_resamples_falls_back():
     x = np.arange(20.0)
     repeats = interval(lambda weight: (weight > 1).sum(1) + 0.01 * mean_of(x)(weight), 20)
-    assert (repeats.method, repeats.note) == ("percentile", "the score lies outside its resamples")
+    assert (repeats.method, repeats.note) == ("percentile", EDGE)
 
 
 def test_a_biased_score_outside_its_interval_says_why():
@@ -167,3 +169,11 @@ def test_scores_that_tie_but_for_their_last_bits_tie_on_every_machine():
     plain = interval(mean_of(hit), 60)
     for one in found:
         assert (one.low, one.high) == pytest.approx((plain.low, plain.high), abs=1e-12)
+
+
+def test_a_score_that_no_resample_falls_short_of_has_an_interval_of_percentiles():
+    gap = np.r_[np.zeros(50), 1.0]  # a maximum: most resamples reach it, none exceeds it
+    best = lambda weight: np.where(weight[:, -1] > 0, 1.0, 0.0) * gap.max()  # noqa: E731
+    found = interval(best, 51)
+    assert (found.method, found.note) == ("percentile", EDGE)
+    assert (found.low, found.high) == (0.0, 1.0)
