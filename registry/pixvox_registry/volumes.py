@@ -221,7 +221,11 @@ class Volumes:
         """Name, size and time of every file that decides a case beside the one that leads it."""
         named = [file for member in self.members for file in (*member.images, member.mask) if file]
         files = [below for file in named for below in _files_of(self.root / file)]
-        states = [(file, file.stat()) for file in files]
+        try:
+            states = [(file, file.stat()) for file in files]
+        except OSError as error:
+            lost = f"{error.filename} is listed and cannot be read: {error.strerror}."
+            raise UserError(lost) from None
         return [[str(file), state.st_size, state.st_mtime_ns] for file, state in states]
 
 

@@ -201,3 +201,9 @@ def test_the_hippocampus_task_halves_train_and_keeps_splits_apart() -> None:
     sizes = torch.cat([(c.masks[:] > 0).flatten(1).sum(1) for c in (train, val, test)])  # type: ignore[operator]
     classes = torch.cat([c.labels["class"] for c in (train, val, test)])
     assert sizes[classes == 1].min() > sizes[classes == 0].max()
+
+
+def test_a_listed_case_that_is_not_there_is_named(root: Path) -> None:
+    (unpack(root) / "labelsTr" / "case_1.nii.gz").unlink()
+    with pytest.raises(UserError, match=r"case_1\.nii\.gz is listed and cannot be read"):
+        build().cases("train")
