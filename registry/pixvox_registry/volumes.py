@@ -143,18 +143,19 @@ class Volumes:
             )
 
         @cache
-        def drawn() -> Decoded:
-            return replace(self, spacing_mm=None).masks(None)
+        def drawn() -> tuple[Decoded, list[int]]:
+            own = replace(self, spacing_mm=None).masks(None)
+            return own, _rows(own, self._drawn(members))
 
         def truth(row: int) -> Truth:
             member = self.members[members[row]]
-            mask = drawn().image(drawn().files.index(str(member.mask)))[0]
-            return Truth(mask, grid_of(self.header(self._paths(member)))[1])
+            own, at = drawn()
+            return Truth(own.image(at[row])[0], grid_of(self.header(self._paths(member)))[1])
 
         return Scans(
             read=read,
             truth=None if self.spacing_mm is None else truth,
-            sha256=lambda: fingerprint([images.sha256, masks.sha256, drawn().sha256]),
+            sha256=lambda: fingerprint([images.sha256, masks.sha256, drawn()[0].sha256]),
             ids=tuple(self.members[row].id for row in members),
             dims=3,
             in_channels=len(self.modality),
