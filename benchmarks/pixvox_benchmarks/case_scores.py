@@ -28,6 +28,7 @@ class CaseScores:
 
     Args:
         ids: N case ids.
+        patients: of the cases, where some patient has several; intervals are over patients then.
         target: N classes, or N rows of L labels; none where neither is asked for.
         probability: N rows of K or L, as far as there are classes or labels.
         columns: N further figures, or rows of S, by name, for metrics that name them. NaN says
@@ -38,6 +39,7 @@ class CaseScores:
     target: tuple[Target, ...] = ()
     probability: tuple[tuple[float, ...], ...] = ()
     columns: Mapping[str, tuple[Figures, ...]] = field(default_factory=dict)
+    patients: tuple[str, ...] = ()
 
     @classmethod
     def rounded(
@@ -46,8 +48,14 @@ class CaseScores:
         target: Sequence[int | Sequence[int]] = (),
         probability: Sequence[Sequence[float]] = (),
         columns: Mapping[str, Sequence[float | Sequence[float]]] | None = None,
+        *,
+        patients: Sequence[str] | None = None,
     ) -> CaseScores:
-        """The values as the file will hold them; compute scores from these."""
+        """The values as the file will hold them; compute scores from these.
+
+        Args:
+            patients: of the cases, or None where nobody says.
+        """
         return cls(
             ids=tuple(ids),
             target=tuple(_whole(told) for told in target),
@@ -56,6 +64,7 @@ class CaseScores:
                 name: tuple(_rounded(v) if isinstance(v, Sequence) else _short(v) for v in values)
                 for name, values in (columns or {}).items()
             },
+            patients=tuple(patients) if patients and len(set(patients)) < len(patients) else (),
         )
 
     def arrays(self) -> Columns:
@@ -73,9 +82,12 @@ class CaseScores:
     def content(self) -> bytes:
         """One case a line, ``[id, class or labels, probabilities, figures]``, what it has of them.
 
-        So a change is one line of a diff. Figures that do not apply are null.
+        So a change is one line of a diff. Figures that do not apply are null. Where a patient has
+        several cases, ``[id, patient]`` stands for the id.
         """
         rows: list[list[Any]] = [[case] for case in self.ids]
+        if self.patients:
+            rows = [[list(named)] for named in zip(self.ids, self.patients, strict=True)]
         if self.target:
             for row, target, told in zip(rows, self.target, self.probability, strict=True):
                 row += [target, list(told)]
@@ -89,16 +101,18 @@ class CaseScores:
     def parse(cls, content: bytes) -> CaseScores:
         """Back from a file."""
         rows = json.loads(content)
+        named = [row[0] if isinstance(row[0], list) else [row[0]] for row in rows]
         classes = [row[1:3] for row in rows if len(row) > 2]
         figures = [row[-1] for row in rows if isinstance(row[-1], dict)]
         return cls(
-            ids=tuple(row[0] for row in rows),
+            ids=tuple(case for case, *_ in named),
             target=tuple(_whole(target) for target, _ in classes),
             probability=tuple(tuple(float(p) for p in told) for _, told in classes),
             columns={
                 name: tuple(_applying(told[name]) for told in figures)
                 for name in (figures[0] if figures else {})
             },
+            patients=tuple(patient for _, *told in named for patient in told),
         )
 
     def _by_case(self) -> list[dict[str, Any]]:

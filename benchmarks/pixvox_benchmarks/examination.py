@@ -91,15 +91,16 @@ def _trained(protocol: str, task: Task, trial: Trial) -> Outcome:
 
 def _of_classes(predictions: Predictions, test: SealedTest[Any], task: Task) -> Outcome:
     test.check(predictions, len(task.classes))
-    ids = task.cases("test").ids
+    tested = task.cases("test")
     cases = CaseScores.rounded(
-        ids,
+        tested.ids,
         predictions.target.tolist(),
         predictions.probability.tolist(),
         {name: column.tolist() for name, column in predictions.columns.items()},
+        patients=tested.patients,
     )
     return Outcome(
-        cases=cases, chosen=predictions.chosen, openings=test.opened, n_expected=len(ids)
+        cases=cases, chosen=predictions.chosen, openings=test.opened, n_expected=len(tested)
     )
 
 
@@ -111,7 +112,9 @@ def _outlined(protocol: str, task: SegmentationTask, trial: Trial) -> Outcome:
     segmentation = answer(learnt(protocol, task, trial.seed), task.scans("val"), test, trial)
     test.check_masks(segmentation, task.labels)
     cases = CaseScores.rounded(
-        scans.ids, columns=compared(segmentation.masks, scans, task.metrics, task.labels)
+        scans.ids,
+        columns=compared(segmentation.masks, scans, task.metrics, task.labels),
+        patients=scans.patients,
     )
     return Outcome(
         cases=cases,

@@ -58,5 +58,5 @@ def score(
 
         scores[name] = float(weighted(np.ones((1, count)))[0])
         strata = strata_of(metric, columns)
-        intervals[name] = asdict(interval(weighted, count, strata=strata))
+        intervals[name] = asdict(interval(weighted, count, strata=strata, patients=cases.patients))
     return scores, intervals

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import torch
 from monai.inferers import sliding_window_inference
 from monai.losses import DiceCELoss
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from pixvox_benchmarks.maps_decoder import LightDecoder, UNetDecoder
 from pixvox_benchmarks.patch_sampler import PatchSampler
@@ -25,6 +26,7 @@ from pixvox_registry.scans import Scans
 OVERLAP = 0.5  # of neighbouring windows
 GRADIENT = 12.0  # greatest norm
 DECAY = 1e-5
+INERTIA = 0.99  # of the running mean of the weights, which is what is scored and kept
 EVEN = 8  # sides of a patch are multiples
 
 
@@ -185,7 +187,7 @@ def _fit(
     intensity: Intensity,
     patch: tuple[int, ...],
 ) -> list[dict[str, float]]:
-    """Leaves the best weights in ``net``; the scores on val, step by step."""
+    """Leaves the best running mean of the weights in ``net``; its scores on val, step by step."""
     sampler = PatchSampler(
         train,
         intensity=intensity,
@@ -198,21 +200,33 @@ def _fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         lessons.optimizer, lambda s: share(s, tuning.steps)
     )
+    mean = AveragedModel(net, multi_avg_fn=_draw_nearer, use_buffers=True)
     looks = {round(tuning.steps * (look + 1) / tuning.looks) for look in range(tuning.looks)}
     history: list[dict[str, float]] = []
     highest, best = -1.0, net.state_dict()
     for step in range(1, tuning.steps + 1):
         loss = lessons.learn(*sampler.batch(tuning.batch))
         schedule.step()
+        mean.update_parameters(net)
         if step in looks:
-            dice = mean_dice(outlined(net, val, intensity, patch), val, trial.labels)
+            dice = mean_dice(outlined(mean, val, intensity, patch), val, trial.labels)
             history.append({"step": step, "loss": float(loss), "dice": dice})
             trial.tell(f"step {step} of {tuning.steps}: val Dice {dice:.3f}")
             if dice > highest:
                 highest = dice
-                best = {k: v.clone() for k, v in net.state_dict().items()}
+                best = {k: v.clone() for k, v in mean.module.state_dict().items()}
     net.load_state_dict(best)
     return history
+
+
+def _draw_nearer(means: Sequence[Tensor], now: Sequence[Tensor], count: Tensor | int) -> None:
+    """One more step of running means, in place; a young mean forgets faster."""
+    inertia = min(INERTIA, (1 + int(count)) / (10 + int(count)))
+    for mean, latest in zip(means, now, strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(latest, 1 - inertia)
+        else:
+            mean.copy_(latest)
 
 
 def share(step: int, steps: int) -> float:

@@ -98,6 +98,7 @@ def _panel(readings: Sequence[Reading]) -> Panel:
         higher_is_better=head.higher_is_better,
         units=head.units,
         cases=head.n_expected,
+        patients=len(set(readings[0].cases.patients)),
         rows=tuple(row_of(group.readings, is_stale=group.is_stale) for group in groups),
         duplicates=head.duplicates,
         scores=_scores([group.readings for group in groups if not group.is_stale]),

@@ -15,7 +15,7 @@ from pixvox_registry.bootstrap import interval
 from pixvox_registry.resampling import Floats
 
 P_DIGITS = 5
-CANNOT_REACH = "cannot reach significance"  # fewer than six cases tell the two apart
+CANNOT_REACH = "cannot reach significance"  # fewer than six patients tell the two apart
 NO_TEST = "no test: a class has a single case"
 
 
@@ -77,7 +77,7 @@ def corrected(family: Sequence[Comparison]) -> list[Comparison]:
 def _shares(scores: Iterable[SeedMean]) -> dict[int, Floats]:
     """What each case contributes to each score, once for each."""
     once = {id(score): score for score in scores}
-    return {name: contributions(score, score.strata, score.cases) for name, score in once.items()}
+    return {name: contributions(score, score.units) for name, score in once.items()}
 
 
 def _comparison(ours: SeedMean, theirs: SeedMean, share: Floats, p: float) -> Comparison:
@@ -85,7 +85,7 @@ def _comparison(ours: SeedMean, theirs: SeedMean, share: Floats, p: float) -> Co
         """``[P, N] -> [P]``."""
         return ours(weight) - theirs(weight)
 
-    found = interval(difference, ours.cases, strata=ours.strata)
+    found = interval(difference, ours.cases, strata=ours.strata, patients=ours.patients)
     whole = float(difference(np.ones((1, ours.cases)))[0])
     return Comparison(
         difference=rounded(whole),

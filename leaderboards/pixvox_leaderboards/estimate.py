@@ -71,7 +71,7 @@ def estimate(name: str, readings: Sequence[Reading]) -> Estimate:
 def joint_interval(metric: Metric, runs: Sequence[CaseScores]) -> Interval:
     """Each resample draws its cases once for all seeds and averages the metric over them."""
     score = seed_mean(metric, runs)
-    return interval(score, score.cases, strata=score.strata)
+    return interval(score, score.cases, strata=score.strata, patients=score.patients)
 
 
 def installed(name: str, version: str) -> tuple[Metric | None, str]:

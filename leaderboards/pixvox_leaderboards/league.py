@@ -21,7 +21,7 @@ from pixvox_leaderboards.friedman import (
 from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.seed_mean import SeedMean
 from pixvox_registry.draws import key
-from pixvox_registry.resampling import groups_of, resampled, scored
+from pixvox_registry.resampling import scored
 
 RESAMPLES = 1000
 RANK_DIGITS, P_DIGITS = 2, 4
@@ -158,9 +158,8 @@ def _drawn(panel: Panel, methods: Sequence[str]) -> Floats:
     """``[R, M]`` scores on the same draws of cases for every method, larger is better."""
 
     def score(one: SeedMean) -> Floats:
-        groups = groups_of(one.cases, one.strata)
         seed = key(0, "ranks", panel.task)  # each task its own draws
-        return scored(one, resampled(groups, one.cases, RESAMPLES, seed))
+        return scored(one, one.units.resampled(RESAMPLES, seed))
 
     return _better_larger(panel, np.stack([score(panel.scores[m]) for m in methods], axis=1))
 

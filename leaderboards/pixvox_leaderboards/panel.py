@@ -17,7 +17,8 @@ class Panel:
     Args:
         budget: its facts, the same for every row that is not stale.
         metrics: the first one ranks.
-        units: what a case is; ``image`` means that patients are unknown.
+        units: what a case is; ``image`` means that patients are unknown, or counted in patients.
+        patients: how many there are, where some have several cases.
         duplicates: ``{train-test: {exact, near}, ...}`` as the results tell it; empty if unknown.
         scores: what ranks the rows of today, by method, as functions of the same weighted cases;
             none where the metric is not installed.
@@ -33,14 +34,15 @@ class Panel:
     higher_is_better: Mapping[str, bool]
     units: str
     cases: int
+    patients: int = 0
     rows: tuple[Row, ...]
     duplicates: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     scores: Mapping[str, SeedMean] = field(repr=False, compare=False)
 
     @property
     def is_case_level(self) -> bool:
-        """Intervals over images are too narrow where a patient has several."""
-        return self.units == "image"
+        """Intervals over images are too narrow where a patient has several, and none is named."""
+        return self.units == "image" and not self.patients
 
     @property
     def is_verified(self) -> bool:

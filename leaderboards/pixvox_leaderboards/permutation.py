@@ -1,46 +1,44 @@
-"""A paired permutation test: the two methods of a comparison are swapped case by case."""
+"""A paired permutation test: the two methods of a comparison are swapped patient by patient."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pixvox_registry.draws import key
-from pixvox_registry.resampling import Floats, Score, groups_of, left_out, pieces, scored
+from pixvox_registry.resampling import Floats, Score, Units, pieces, scored
 
 SWAPS = 19_999  # drawn; p is never below 1 / 20,000
-ENUMERATED = 14  # as many cases have 2^14 swaps: all are counted
+ENUMERATED = 14  # as many units have 2^14 swaps: all are counted
 ALPHA = 0.05
 NOTHING = 1e-12  # what rounding leaves of a contribution that is none
 
 
-def contributions(score: Score, strata: NDArray[np.integer] | None, cases: int) -> Floats:
-    """What each case contributes to a score, ``[N]``; they sum to the score.
+def contributions(score: Score, units: Units) -> Floats:
+    """What each of U units contributes to a score, ``[U]``; they sum to the score.
 
-    The score's N-th part and the jackknife's influence of the case, within its stratum. Of a mean
-    over cases this is the case's own value over N; of AUC, the components of DeLong (Biometrics,
-    1988). NaN where a score is undefined without some case.
+    The score's U-th part and the jackknife's influence of the unit, within its stratum. Of a mean
+    over cases this is the case's own value over U; of AUC, the components of DeLong (Biometrics,
+    1988). NaN where a score is undefined without some unit.
 
     Args:
         score: ``weight [P, N] -> [P]``.
-        strata: ``[N]`` or None.
     """
-    whole = float(score(np.ones((1, cases)))[0])
-    without = scored(score, left_out(cases))
-    found = np.full(cases, whole / cases)
-    for group in groups_of(cases, strata):
+    whole = float(score(np.ones((1, len(units.owner))))[0])
+    without = scored(score, units.left_out())
+    found = np.full(units.count, whole / units.count)
+    for group in units.groups:
         size = len(group)
         found[group] += (size - 1) / size * (without[group].mean() - without[group])
     return found
 
 
 def permutation_p(contribution: Floats) -> Floats:
-    """Two-sided p of each column, ``[N, C] -> [C]``: how often a swap goes as far from zero.
+    """Two-sided p of each column, ``[U, C] -> [C]``: how often a swap goes as far from zero.
 
-    A column holds what each case contributes to a difference of two methods; to swap the methods
-    in a case turns its sign. All swaps are counted where at most ``ENUMERATED`` cases contribute
+    A column holds what each unit contributes to a difference of two methods; to swap the methods
+    in a unit turns its sign. All swaps are counted where at most ``ENUMERATED`` units contribute
     anything; else ``SWAPS`` are drawn, the same for all columns, and the observed one counts as
     one more (Phipson and Smyth, 2010). NaN where a contribution is.
     """
@@ -58,19 +56,19 @@ def permutation_p(contribution: Floats) -> Floats:
 
 
 def least_p(contribution: Floats) -> float:
-    """The least p that so many cases allow, ``[N]``: both ways that all of them can agree."""
+    """The least p that so many units allow, ``[U]``: both ways that all of them can agree."""
     present = int((np.abs(contribution) > NOTHING).sum())
     return max(0.5 ** max(present - 1, 0), 1 / (1 + SWAPS))
 
 
-def _all(cases: int) -> Floats:
-    """``[2^N, N]`` of -1 and 1."""
-    swapped = np.arange(1 << cases)[:, None] >> np.arange(cases) & 1
+def _all(units: int) -> Floats:
+    """``[2^U, U]`` of -1 and 1."""
+    swapped = np.arange(1 << units)[:, None] >> np.arange(units) & 1
     return 1 - 2 * swapped.astype(np.float64)
 
 
-def _drawn(cases: int) -> Iterator[Floats]:
-    """``[P, N]`` of -1 and 1, ``SWAPS`` rows in all."""
-    random = np.random.default_rng(key(0, "swaps", cases))
-    for rows in pieces(SWAPS, cases):
-        yield np.where(random.random((len(rows), cases)) < 0.5, 1.0, -1.0)
+def _drawn(units: int) -> Iterator[Floats]:
+    """``[P, U]`` of -1 and 1, ``SWAPS`` rows in all."""
+    random = np.random.default_rng(key(0, "swaps", units))
+    for rows in pieces(SWAPS, units):
+        yield np.where(random.random((len(rows), units)) < 0.5, 1.0, -1.0)

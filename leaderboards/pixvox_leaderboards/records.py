@@ -68,6 +68,7 @@ def _panel_facts(panel: Panel) -> dict[str, Any]:
         },
         "units": panel.units,
         "case_level": panel.is_case_level,
+        "patients": panel.patients,
         "duplicates": [
             f"{pair}:{count['exact']}+{count['near']}"
             for pair, count in sorted(panel.duplicates.items())

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pixvox_benchmarks.case_scores import CaseScores, Columns, Target, applied, strata_of
 from pixvox_registry import UserError
 from pixvox_registry.measuring import Metric
+from pixvox_registry.resampling import Units
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,10 +20,12 @@ class SeedMean:
 
     Args:
         seeds: for each seed the columns of the cases, in one order for all.
+        patients: of the cases, in that order, where some patient has several.
     """
 
     metric: Metric
     seeds: Sequence[Columns]
+    patients: tuple[str, ...] = ()
 
     @property
     def cases(self) -> int:
@@ -33,6 +36,11 @@ class SeedMean:
     def strata(self) -> NDArray[np.int64] | None:
         """``[N]`` classes, where the metric wants cases to be drawn within class."""
         return strata_of(self.metric, self.seeds[0])
+
+    @property
+    def units(self) -> Units:
+        """What resamples draw and tests swap."""
+        return Units(self.cases, strata=self.strata, patients=self.patients)
 
     def __call__(self, weight: NDArray[np.float64]) -> NDArray[np.float64]:
         """``[P, N] -> [P]``."""
@@ -48,7 +56,7 @@ def seed_mean(metric: Metric, runs: Sequence[CaseScores]) -> SeedMean:
     Raises:
         UserError: the runs are not about the same cases.
     """
-    return SeedMean(metric=metric, seeds=aligned(runs))
+    return SeedMean(metric=metric, seeds=aligned(runs), patients=runs[0].patients)
 
 
 def seed_means(metric: Metric, rows: Sequence[Sequence[CaseScores]]) -> list[SeedMean]:
@@ -58,7 +66,10 @@ def seed_means(metric: Metric, rows: Sequence[Sequence[CaseScores]]) -> list[See
         UserError: the runs are not about the same cases.
     """
     first = min((runs[0] for runs in rows), key=lambda run: run.ids)
-    return [SeedMean(metric=metric, seeds=aligned(runs, like=first)) for runs in rows]
+    return [
+        SeedMean(metric=metric, seeds=aligned(runs, like=first), patients=first.patients)
+        for runs in rows
+    ]
 
 
 def aligned(runs: Sequence[CaseScores], like: CaseScores | None = None) -> list[Columns]:
@@ -77,8 +88,8 @@ def aligned(runs: Sequence[CaseScores], like: CaseScores | None = None) -> list[
         if _labels(run) != wanted:
             raise UserError(
                 "The results of one task must say something of the same cases with the same "
-                "labels; these do not, although they state the same task. Remove the results of "
-                "one seed or method."
+                "labels and patients; these do not, although they state the same task. Remove the "
+                "results of one seed or method."
             )
         place = {case: number for number, case in enumerate(run.ids)}
         order = [place[case] for case in first.ids]
@@ -86,6 +97,8 @@ def aligned(runs: Sequence[CaseScores], like: CaseScores | None = None) -> list[
     return every
 
 
-def _labels(run: CaseScores) -> dict[str, Target | None]:
-    """``{case: class or labels}``; None where cases have neither."""
-    return dict(zip(run.ids, run.target or [None] * len(run.ids), strict=True))
+def _labels(run: CaseScores) -> dict[str, tuple[Target | None, str]]:
+    """``{case: (class or labels, patient)}``; None and nothing where cases have none."""
+    count = len(run.ids)
+    told = zip(run.target or [None] * count, run.patients or [""] * count, strict=True)
+    return dict(zip(run.ids, told, strict=True))

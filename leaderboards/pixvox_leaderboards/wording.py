@@ -152,7 +152,7 @@ def panel_title(panel: Panel) -> str:
 def panel_facts(panel: Panel) -> str:
     """What a reader must know of a panel before its rows."""
     facts = [
-        f"{panel.cases:,} test cases, each {_article(panel.units)}",
+        f"{panel.cases:,} test cases, each {_article(panel.units)}{_of_patients(panel)}",
         f"{metric_label(panel, panel.metrics[0])} ranks",
         f"task version {panel.task_version}, protocol version {panel.protocol_version}",
     ]
@@ -161,6 +161,11 @@ def panel_facts(panel: Panel) -> str:
     if not panel.is_verified:
         facts.append("unverified data")
     return "; ".join(facts) + "."
+
+
+def _of_patients(panel: Panel) -> str:
+    many = f", of {panel.patients:,} patients: those of one are drawn together"
+    return many if panel.patients else ""
 
 
 def floor_text(panel: Panel) -> str:

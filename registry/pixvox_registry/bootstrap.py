@@ -1,7 +1,8 @@
-"""Bootstrap confidence intervals over cases: BCa (Efron, JASA 1987), all resamples at once."""
+"""Bootstrap confidence intervals over patients: BCa (Efron, JASA 1987), resamples at once."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from pixvox_registry.errors import UserError
-from pixvox_registry.resampling import Floats, Score, groups_of, left_out, resampled, scored
+from pixvox_registry.resampling import Floats, Score, Units, scored
 
 TIE = 1e-12  # scores this close are equal: their last bits differ from machine to machine
 
@@ -29,6 +30,7 @@ def interval(
     cases: int,
     *,
     strata: NDArray[np.integer] | None = None,
+    patients: Sequence[str] = (),
     resamples: int = 1000,
     level: float = 0.95,
     seed: int = 0,
@@ -44,21 +46,22 @@ def interval(
     Args:
         score: ``weight [P, N] -> [P]``, vectorised over weightings; any metric of weighted cases.
         strata: ``[N]``; cases are drawn within each stratum (within class, for AUC).
+        patients: ``[N]``; those of one are drawn together. Nothing where each has one case.
         level: 0.95 for a 95 % interval.
 
     Raises:
         UserError: there is no case, or a resample has no score.
     """
-    groups = groups_of(cases, strata)
+    units = Units(cases, strata=strata, patients=patients)
     observed = float(score(np.ones((1, cases)))[0])
-    drawn = scored(score, resampled(groups, cases, resamples, seed))
+    drawn = scored(score, units.resampled(resamples, seed))
     if not (np.isfinite(observed) and np.isfinite(drawn).all()):
         raise UserError(
             "A bootstrap interval was asked for, but the score is not a number on some resample. "
             "Resample within class (strata), or use a metric that is defined on every resample."
         )
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
-    corrected, note = _bca(score, groups, cases, observed, drawn, tails)
+    corrected, note = _bca(score, units, observed, drawn, tails)
     low, high = np.quantile(drawn, tails if corrected is None else corrected)
     if not (note or low <= observed <= high):
         note = "the score is biased: its resamples centre elsewhere, and so does the interval"
@@ -67,8 +70,7 @@ def interval(
 
 def _bca(
     score: Score,
-    groups: list[NDArray[np.intp]],
-    cases: int,
+    units: Units,
     observed: float,
     drawn: Floats,
     tails: Floats,
@@ -81,14 +83,14 @@ def _bca(
     if not less.any() or no_more.all():
         return None, "the score lies at the edge of its resamples, or outside"
     below = (less.mean() + no_more.mean()) / 2  # ties count half
-    jackknife = scored(score, left_out(cases))
+    jackknife = scored(score, units.left_out())
     if not np.isfinite(jackknife).all():
         return None, "a class has a single case: no jackknife"
     if np.ptp(jackknife) <= TIE * max(1.0, abs(observed)):
         return None, "constant jackknife"
     bias = ndtri(below)  # z0
     normal = bias + ndtri(tails)
-    stretch = 1 - _acceleration(jackknife, groups) * normal
+    stretch = 1 - _acceleration(jackknife, units.groups) * normal
     if (stretch <= 0).any():
         return None, "the acceleration is too large for BCa"
     corrected: Floats = ndtr(bias + normal / stretch)
@@ -96,7 +98,7 @@ def _bca(
 
 
 def _acceleration(jackknife: Floats, groups: list[NDArray[np.intp]]) -> float:
-    """Skew of the influence of single cases, pooled over strata (Davison and Hinkley 1997, 5.3)."""
+    """Skew of the influence of single units, pooled over strata (Davison and Hinkley 1997, 5.3)."""
     influence = np.concatenate(
         [(len(g) - 1) / len(g) * (jackknife[g].mean() - jackknife[g]) for g in groups]
     )

@@ -1,8 +1,8 @@
-"""Weightings of cases: drawn anew with replacement, or with one of them left out."""
+"""Weightings of cases: patients drawn anew with replacement, or with one of them left out."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,43 +16,78 @@ Score = Callable[[Floats], Floats]  # weight [P, N] -> [P]
 WEIGHTS_AT_ONCE = 1 << 21  # 16 MB: what a score holds in memory, a few times over
 
 
-def groups_of(cases: int, strata: NDArray[np.integer] | None) -> list[NDArray[np.intp]]:
-    """Rows of each stratum; one group where there are no strata.
+class Units:
+    """What is drawn as one: a case by itself, or a patient with all of their cases.
+
+    Args:
+        cases: N.
+        strata: ``[N]``; units are drawn within each stratum. A patient with cases in several
+            belongs to the rarest of these.
+        patients: ``[N]`` names, where some patient has several cases.
 
     Raises:
         UserError: there is no case.
     """
-    if cases < 1:
-        raise UserError("A bootstrap interval was asked for over no cases; give at least one.")
-    if strata is None:
-        return [np.arange(cases)]
-    if len(strata) != cases:
-        raise ValueError(f"{cases} cases but {len(strata)} strata")
-    return [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+
+    def __init__(
+        self,
+        cases: int,
+        *,
+        strata: NDArray[np.integer] | None = None,
+        patients: Sequence[str] = (),
+    ) -> None:
+        if cases < 1:
+            raise UserError("A bootstrap interval was asked for over no cases; give at least one.")
+        for what, told in (("strata", strata), ("patients", patients or None)):
+            if told is not None and len(told) != cases:
+                raise ValueError(f"{cases} cases but {len(told)} {what}")
+        self.owner = _numbered(patients) if patients else np.arange(cases)
+        self.groups = [np.arange(self.count)]
+        if strata is not None:
+            stratum = self._strata(strata)
+            self.groups = [np.flatnonzero(stratum == one) for one in np.unique(stratum)]
+
+    @property
+    def count(self) -> int:
+        """U."""
+        return int(self.owner.max()) + 1
+
+    def resampled(self, resamples: int, seed: int) -> Iterator[Floats]:
+        """``[P, N]`` counts of cases, their units drawn with replacement within their stratum."""
+        groups = self.groups
+        streams = [np.random.default_rng(key(seed, "bootstrap", i)) for i in range(len(groups))]
+        for rows in pieces(resamples, self.count):
+            weight = np.empty((len(rows), self.count))
+            for group, random in zip(groups, streams, strict=True):
+                size = len(group)
+                drawn = random.integers(size, size=(len(rows), size))
+                drawn += size * np.arange(len(rows))[:, None]
+                counts = np.bincount(drawn.ravel(), minlength=len(rows) * size)
+                weight[:, group] = counts.reshape(len(rows), size)
+            yield weight[:, self.owner]
+
+    def left_out(self) -> Iterator[Floats]:
+        """``[P, N]`` ones, but for the cases of one unit left out in each row."""
+        for rows in pieces(self.count, self.count):
+            weight = np.ones((len(rows), self.count))
+            weight[np.arange(len(rows)), rows] = 0
+            yield weight[:, self.owner]
+
+    def _strata(self, strata: NDArray[np.integer]) -> NDArray[np.intp]:
+        """``[U]``, of each unit the rarest of its cases."""
+        known, place, sizes = np.unique(strata, return_inverse=True, return_counts=True)
+        commonest_first = np.argsort(-sizes, kind="stable")
+        rarity = np.argsort(commonest_first)
+        rarest = np.zeros(self.count, np.intp)
+        np.maximum.at(rarest, self.owner, rarity[place])
+        found: NDArray[np.intp] = known[commonest_first[rarest]]
+        return found
 
 
-def resampled(
-    groups: list[NDArray[np.intp]], cases: int, resamples: int, seed: int
-) -> Iterator[Floats]:
-    """``[P, N]`` counts of cases drawn with replacement within their stratum."""
-    streams = [np.random.default_rng(key(seed, "bootstrap", i)) for i in range(len(groups))]
-    for rows in pieces(resamples, cases):
-        weight = np.empty((len(rows), cases))
-        for group, random in zip(groups, streams, strict=True):
-            size = len(group)
-            drawn = random.integers(size, size=(len(rows), size))
-            drawn += size * np.arange(len(rows))[:, None]
-            counts = np.bincount(drawn.ravel(), minlength=len(rows) * size)
-            weight[:, group] = counts.reshape(len(rows), size)
-        yield weight
-
-
-def left_out(cases: int) -> Iterator[Floats]:
-    """``[P, N]`` ones, but for one case left out in each row."""
-    for rows in pieces(cases, cases):
-        weight = np.ones((len(rows), cases))
-        weight[np.arange(len(rows)), rows] = 0
-        yield weight
+def _numbered(names: Sequence[str]) -> NDArray[np.intp]:
+    """``[N]`` in the order of first appearance."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(name, len(numbers)) for name in names])
 
 
 def pieces(rows: int, cases: int) -> Iterator[NDArray[np.intp]]:

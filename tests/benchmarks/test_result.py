@@ -86,6 +86,16 @@ def test_figures_are_rounded_before_they_are_scored() -> None:
     assert CaseScores.parse(CASES.content()) == CASES
 
 
+def test_patients_are_told_where_one_has_several_cases() -> None:
+    told: dict[str, Any] = {"target": [0, 1, 0], "probability": [[0.5, 0.5]] * 3}
+    several = CaseScores.rounded(["a", "b", "c"], **told, patients=["p", "q", "p"])
+    assert several.patients == ("p", "q", "p")
+    assert CaseScores.parse(several.content()) == several
+    assert b'[["a", "p"], 0, [0.5, 0.5]]' in several.content()
+    each_one = CaseScores.rounded(["a", "b", "c"], **told, patients=["p", "q", "r"])
+    assert each_one == CaseScores.rounded(["a", "b", "c"], **told)
+
+
 def test_place_tells_what_it_is(file: Path) -> None:
     request = result().request[:12]
     assert file.relative_to(file.parents[2]).as_posix() == (

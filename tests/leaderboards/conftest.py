@@ -37,9 +37,10 @@ def publish(tmp_path: Path) -> Publish:
         at: str = "2026-01-01T00:00:00+00:00",
         plugin: str = "pixvox 0.1.0",
         measuring: str = "pixvox 0.1.0",
+        patients: tuple[str, ...] = (),
         **changes: Any,
     ) -> Path:
-        cases = answers(seed, skill)
+        cases = replace(answers(seed, skill), patients=patients)
         scores, intervals = score(cases, METRICS)
         facts = budget("small", 2).facts()
         plugins = {"loss/toy": plugin, f"protocol/{protocol}": measuring}

@@ -12,7 +12,7 @@ from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.board import Board, Panel, build
 from pixvox_leaderboards.estimate import Estimate, joint_interval
 from pixvox_leaderboards.reading import read_all
-from pixvox_leaderboards.wording import metric_label, rank_text
+from pixvox_leaderboards.wording import metric_label, panel_facts, rank_text
 from pixvox_registry import METRICS, UserError
 from pixvox_registry.bootstrap import interval
 
@@ -179,6 +179,20 @@ def test_collapsed_unverified_and_case_level_are_shown(
     assert panel.rows[0].marks == ("collapsed", "unverified data")
     assert panel.is_case_level
     assert not panel.is_verified
+
+
+def test_intervals_and_tests_are_over_patients_who_have_several_cases(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    of_two = tuple(f"p{case // 10}" for case in range(60))  # within a patient, cases of each class
+    for method, skill in (("random_init", 0.4), ("simclr", 1.5)):
+        publish(method, skill=skill, units="image", patients=of_two)
+    panel = only_panel(board())
+    assert not panel.is_case_level and panel.patients == 6
+    assert "60 test cases, each an image, of 6 patients" in panel_facts(panel)
+    (simclr,) = (row for row in panel.rows if row.method == "simclr")
+    assert simclr.over_floor is not None
+    assert simclr.over_floor.p is not None and simclr.over_floor.p >= 0.5**5
 
 
 def test_results_of_an_older_task_are_stale(publish: Publish, board: Callable[[], Board]) -> None:

@@ -247,7 +247,7 @@ def told_boards(boards: int, gain: float, monkeypatch: pytest.MonkeyPatch) -> fl
     told = 0
     for seed in range(boards):
         floor, *methods = equal_methods(11, 60, seed, gain)
-        shares = [contributions(m, m.strata, m.cases) for m in (floor, *methods)]
+        shares = [contributions(m, m.units) for m in (floor, *methods)]
         p = permutation_p(np.stack([mine - shares[0] for mine in shares[1:]], 1))
         told += bool((holm(p) <= 0.05).any())
     return told / boards

@@ -22,7 +22,7 @@ from pixvox_leaderboards.markdown import markdown
 from pixvox_leaderboards.reading import read_all
 from pixvox_leaderboards.seed_mean import SeedMean
 from pixvox_registry.draws import key
-from pixvox_registry.resampling import groups_of, resampled
+from pixvox_registry.resampling import Units
 
 Publish = Callable[..., Path]
 Make = Callable[[], Board]
@@ -87,7 +87,7 @@ def test_ranks_and_intervals_are_those_of_the_naive_loop(publish: Publish, board
     for task in league.tasks:
         scores = panels[task].scores
         cases, strata = scores["a"].cases, scores["a"].strata
-        (weight,) = resampled(groups_of(cases, strata), cases, RESAMPLES, key(0, "ranks", task))
+        (weight,) = Units(cases, strata=strata).resampled(RESAMPLES, key(0, "ranks", task))
         for counts, into in zip(weight, drawn, strict=True):
             of_all = [scores[method](counts[None])[0] for method in methods]
             into += [rank(of_all, mine) / len(TASKS) for mine in of_all]

@@ -22,7 +22,7 @@ def told(target: np.ndarray, logit: np.ndarray, metric: str = "auc") -> SeedMean
 
 
 def share(score: SeedMean) -> np.ndarray:
-    return contributions(score, score.strata, score.cases)
+    return contributions(score, score.units)
 
 
 def two(cases: int, seed: int = 0, skill: float = 0.0) -> tuple[SeedMean, SeedMean]:
@@ -64,6 +64,21 @@ def test_of_a_mean_it_is_the_swap_of_methods_within_cases(seed: int) -> None:
     )
     (p,) = permutation_p((share(ours) - share(theirs))[:, None])
     assert p == pytest.approx(naive_swaps(ours, theirs), abs=1e-12)
+
+
+def test_a_patient_is_swapped_with_all_of_their_cases() -> None:
+    ours, theirs = two(9, skill=0.7)
+
+    def doubled(score: SeedMean) -> SeedMean:
+        seeds = [{name: np.concatenate([c, c]) for name, c in s.items()} for s in score.seeds]
+        patients = tuple(map(str, range(9))) * 2
+        return SeedMean(metric=METRICS.build("accuracy"), seeds=seeds, patients=patients)
+
+    (once,) = permutation_p(np.stack([share(doubled(ours)) - share(doubled(theirs))], 1))
+    ours, theirs = (
+        SeedMean(metric=METRICS.build("accuracy"), seeds=m.seeds) for m in (ours, theirs)
+    )
+    assert once == pytest.approx(naive_swaps(ours, theirs), abs=1e-12)
 
 
 @pytest.mark.parametrize("metric", ["auc", "accuracy", "balanced_accuracy"])

@@ -81,6 +81,49 @@ def test_a_naive_loop_gives_the_same_interval():
     np.testing.assert_allclose([ours.low, ours.high], np.quantile(drawn, tails), rtol=1e-9)
 
 
+def test_patients_are_drawn_with_all_of_their_cases():
+    random = np.random.default_rng(5)
+    patients = [f"p{number}" for number in random.permutation(np.repeat(np.arange(12), 3))]
+    x = random.gamma(2.0, size=36) + np.array([int(name[1:]) for name in patients])
+    rows = {name: np.flatnonzero(np.array(patients) == name) for name in dict.fromkeys(patients)}
+    names, stream = list(rows), np.random.default_rng(key(0, "bootstrap", 0))
+    drawn = []
+    for _ in range(300):
+        chosen = [names[i] for i in stream.integers(12, size=12)]
+        drawn.append(x[np.concatenate([rows[name] for name in chosen])].mean())
+    seen = []
+
+    def watched(weight):
+        seen.append(weight)
+        return mean_of(x)(weight)
+
+    ours = interval(watched, 36, patients=patients, resamples=300)
+    np.testing.assert_allclose(mean_of(x)(seen[1]), drawn, rtol=1e-12)
+    left_out = {tuple(np.flatnonzero(row == 0)) for row in seen[2]}
+    assert left_out == {tuple(of_one) for of_one in rows.values()}
+    by_case = interval(mean_of(x), 36, resamples=300)
+    assert ours.high - ours.low > 1.3 * (by_case.high - by_case.low)  # cases of one are alike
+
+
+def test_a_case_twice_says_no_more_than_once():
+    score, positive = two_classes(40)
+    once = interval(auc_of(score, positive), 40, strata=positive)
+    twice = interval(
+        auc_of(np.tile(score, 2), np.tile(positive, 2)),
+        80,
+        strata=np.tile(positive, 2),
+        patients=[*map(str, range(40))] * 2,
+    )
+    assert (twice.low, twice.high) == pytest.approx((once.low, once.high), abs=1e-12)
+
+
+def test_a_patient_of_both_classes_is_drawn_with_the_rarer_one():
+    units = resampling.Units(
+        5, strata=np.array([0, 1, 0, 0, 1]), patients=["a", "a", "b", "c", "d"]
+    )
+    assert [group.tolist() for group in units.groups] == [[1, 2], [0, 3]]
+
+
 def test_coverage_is_near_its_promise():
     random = np.random.default_rng(0)
     covered = 0

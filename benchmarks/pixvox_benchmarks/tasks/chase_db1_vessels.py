@@ -6,7 +6,7 @@ from pixvox_registry import SOURCES, TASKS
 
 @TASKS.register
 def chase_db1_vessels() -> SegmentationTask:
-    """Both eyes of 6 / 1 / 3 children, 999 x 960 px, split by child; intervals are over eyes."""
+    """Both eyes of 6 / 1 / 3 children, 999 x 960 px, split and drawn anew by child."""
     return SegmentationTask(
         name="chase_db1_vessels",
         source=SOURCES.build(
