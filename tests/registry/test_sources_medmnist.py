@@ -8,9 +8,12 @@ import numpy as np
 import pytest
 import torch
 
-from pixvox_registry import UserError
+from pixvox_registry import UserError, npz_array
+from pixvox_registry.cache import held
 from pixvox_registry.medmnist_table import table
+from pixvox_registry.npz_array import NpzArray
 from pixvox_registry.source_spec import build_source
+from pixvox_registry.stored import Stored
 
 UNVERIFIED = "allow_unverified=true"
 
@@ -143,7 +146,26 @@ def test_wrong_arrays_are_told(folder, changes, said):
         source.cases("train")
 
 
-def test_a_file_cut_or_flipped_anywhere_is_told(folder):
+@pytest.mark.parametrize("layout", ["breastmnist", "bloodmnist", "organmnist3d"])
+def test_a_large_set_stays_on_disk_and_says_the_same(folder, layout, monkeypatch):
+    shape = {"breastmnist": (28,) * 2, "bloodmnist": (28, 28, 3), "organmnist3d": (28,) * 3}[layout]
+    source = build_source(f"medmnist:{layout},{UNVERIFIED}")
+    np.savez_compressed(source.path, **arrays(number=600, shape=shape))  # three pieces
+    whole = source.cases("train")
+    monkeypatch.setattr(npz_array, "RESIDENT_BYTES", 1000)
+    large = source.cases("train")
+    assert isinstance(whole.images, torch.Tensor) and isinstance(large.images, Stored)
+    assert torch.equal(large.images[:], whole.images)
+    assert large.ids == whole.ids and torch.equal(large.labels["class"], whole.labels["class"])
+    (entry,) = held()
+    assert (entry.kind, entry.root, entry.files) == ("npz", source.path, 1)
+    monkeypatch.setattr(NpzArray, "_fill", None)  # nothing is unpacked twice
+    assert torch.equal(source.cases("train").images[5], whole.images[5])
+
+
+@pytest.mark.parametrize("resident", [1 << 30, 0])
+def test_a_file_cut_or_flipped_anywhere_is_told(folder, resident, monkeypatch):
+    monkeypatch.setattr(npz_array, "RESIDENT_BYTES", resident)
     source = build_source(f"medmnist:breastmnist,{UNVERIFIED}")
     whole = io.BytesIO()
     np.savez_compressed(whole, **arrays())

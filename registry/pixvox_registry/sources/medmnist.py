@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,10 @@ from pixvox_registry.cases import Cases
 from pixvox_registry.download import Remote
 from pixvox_registry.errors import NoData, UserError, unknown
 from pixvox_registry.medmnist_table import Entry, table
+from pixvox_registry.npz_array import NpzArray
 from pixvox_registry.places import data_root
 from pixvox_registry.source_spec import spell_source
+from pixvox_registry.stored import Images
 
 STORED = ("uint8", "int16", "float16", "float32")
 DAMAGED = (OSError, EOFError, KeyError, ValueError, MemoryError, zipfile.BadZipFile, zlib.error)
@@ -126,20 +129,16 @@ class MedMNIST:
         ]
 
     def cases(self, split: str) -> Cases:
-        """All cases of a split: ``[N, C, H, W]`` or ``[N, 1, D, H, W]``."""
+        """All cases of a split: ``[N, C, H, W]`` or ``[N, 1, D, H, W]``; of a large one on disk."""
         if split not in self.splits:
             raise unknown("split", split, self.splits)
         self._refuse_unverified()
-        images, labels = self._read(f"{split}_images"), self._read(f"{split}_labels")
-        self._check_images(split, images)
-        labels = self._checked_labels(split, labels, len(images))
-        x = torch.from_numpy(images)
-        channels_last = images.ndim == 4 and self.dims == 2
-        x = x.movedim(-1, 1).contiguous() if channels_last else x[:, None]
+        images = self._images(split)
+        labels = self._checked_labels(split, self._labels(split), len(images))
         extent_mm = self.entry.extent_mm
         return Cases(
-            images=x,
-            ids=tuple(f"{split}/{i:05d}" for i in range(len(x))),
+            images=images,
+            ids=tuple(f"{split}/{i:05d}" for i in range(len(images))),
             labels=_named(torch.from_numpy(labels.astype(np.int64))),
             spacing_mm=(extent_mm / self.size,) * self.dims if extent_mm else None,
         )
@@ -189,30 +188,50 @@ class MedMNIST:
                 "read it with allow_unverified=true; every result then says that it is unverified."
             )
 
-    def _read(self, key: str) -> NDArray[Any]:
+    def _images(self, split: str) -> Images:
+        """``[N, C, *S]``."""
+        with self._told_if_damaged(f"{split}_images"):
+            array = NpzArray(self.path, f"{split}_images", arrange=self._arranged)
+            shape, dtype = array.shape, array.dtype
+        self._check_images(split, shape, dtype)
+        with self._told_if_damaged(f"{split}_images"):
+            if array.is_large():
+                return array.stored()
+            images = array.whole()
+        if dtype.kind == "f" and not np.isfinite(images).all():
+            raise UserError(f"{split}_images of {self.path} hold NaN or infinite values.")
+        return torch.from_numpy(images)
+
+    def _labels(self, split: str) -> NDArray[Any]:
+        with self._told_if_damaged(f"{split}_labels"):
+            return NpzArray(self.path, f"{split}_labels").whole()
+
+    def _arranged(self, images: NDArray[Any]) -> NDArray[Any]:
+        """``[N, *S]`` or ``[N, *S, C]`` to ``[N, C, *S]``."""
+        if self.entry.channels == 1:
+            return images[:, None]
+        return np.ascontiguousarray(np.moveaxis(images, -1, 1))
+
+    @contextmanager
+    def _told_if_damaged(self, key: str) -> Iterator[None]:
         try:
-            with zipfile.ZipFile(self.path) as members, members.open(f"{key}.npy") as stream:
-                array: NDArray[Any] = np.lib.format.read_array(stream, allow_pickle=False)
+            yield
         except DAMAGED as error:
             raise UserError(
                 f"{self.path} cannot be read at {key!r} ({type(error).__name__}: {error}). It is "
                 f"damaged or no MedMNIST file. {self._remedy()}."
             ) from error
-        return array
 
-    def _check_images(self, split: str, images: NDArray[Any]) -> None:
+    def _check_images(self, split: str, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         side = (self.size,) * self.dims
-        shape = (len(images) if images.ndim else 0, *side)
-        wanted = shape if self.entry.channels == 1 else (*shape, self.entry.channels)
-        if images.shape != wanted or images.dtype.name not in STORED:
+        wanted = side if self.entry.channels == 1 else (*side, self.entry.channels)
+        if shape[1:] != wanted or dtype.name not in STORED:
             raise UserError(
-                f"{split}_images of {self.path} should be N x {' x '.join(map(str, wanted[1:]))} "
-                f"of {' or '.join(STORED)}; {images.shape} of {images.dtype} came."
+                f"{split}_images of {self.path} should be N x {' x '.join(map(str, wanted))} "
+                f"of {' or '.join(STORED)}; {shape} of {dtype} came."
             )
-        if not len(images):
+        if not shape[0]:
             raise UserError(f"Split {split!r} of {self.path} holds no case.")
-        if images.dtype.kind == "f" and not np.isfinite(images).all():
-            raise UserError(f"{split}_images of {self.path} hold NaN or infinite values.")
 
     def _checked_labels(self, split: str, labels: NDArray[Any], number: int) -> NDArray[Any]:
         """``[N, 1]`` or ``[N, L]``, one column for each name of a multi-label set."""

@@ -1,0 +1,108 @@
+"""Arrays in npz files: read whole, or brought to the cache in pieces where they are large."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import torch
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from pixvox_registry.artifacts import fingerprint
+from pixvox_registry.cache_entry import FORMAT, INDEX, EntryWriter, keep
+from pixvox_registry.console import progress
+from pixvox_registry.places import cache_root
+from pixvox_registry.stored import RESIDENT_BYTES, Stored, rows_at_once
+
+Arrange = Callable[[NDArray[Any]], NDArray[Any]]
+
+
+class NpzArray:
+    """One array of an npz file, ``[N, *each]``. Whatever numpy and zip raise comes through.
+
+    Args:
+        arrange: rows as they lie in the file to rows as they are wanted.
+    """
+
+    def __init__(self, path: Path, key: str, *, arrange: Arrange = lambda rows: rows) -> None:
+        self.path, self.key, self.arrange = path, key, arrange
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """As it lies in the file."""
+        return self._header[0]
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """As it lies in the file."""
+        return self._header[1]
+
+    def is_large(self) -> bool:
+        """Bytes, and more of them than are held in memory."""
+        return self.dtype == np.uint8 and math.prod(self.shape) > RESIDENT_BYTES
+
+    def whole(self) -> NDArray[Any]:
+        """All rows, in memory."""
+        with zipfile.ZipFile(self.path) as members, members.open(f"{self.key}.npy") as stream:
+            array: NDArray[Any] = npy.read_array(stream, allow_pickle=False)
+        return self.arrange(array)
+
+    def stored(self) -> Stored:
+        """All rows, from the cache ``$PIXVOX_CACHE/npz``; brought there now, with a progress bar.
+
+        A changed file is brought anew.
+
+        Raises:
+            ValueError: the file ends early.
+        """
+        state = self.path.stat()
+        each = self.arrange(np.empty((0, *self.shape[1:]), self.dtype)).shape[1:]
+        told = [FORMAT, str(self.path), state.st_size, state.st_mtime_ns, self.key, each]
+        entry = keep(cache_root() / "npz" / fingerprint(told)[:32], self._fill)
+        return Stored(entry.content, torch.uint8, each, range(len(entry.shapes)))
+
+    @cached_property
+    def _header(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
+        with self._rows() as (shape, dtype, _):
+            return shape, dtype
+
+    @contextmanager
+    def _rows(self) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], IO[bytes]]]:
+        """Shape, type, and the bytes of the rows, one after the other.
+
+        Raises:
+            ValueError: they lie column by column, or are Python objects.
+        """
+        with zipfile.ZipFile(self.path) as members, members.open(f"{self.key}.npy") as stream:
+            version = npy.read_magic(stream)
+            read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, by_column, dtype = read(stream)
+            if (by_column and len(shape) > 1) or dtype.hasobject:
+                raise ValueError(f"{self.key} is not stored row by row")
+            yield shape, dtype, stream
+
+    def _fill(self, folder: Path) -> None:
+        with (
+            (folder / f"images.{self.dtype.name}").open("wb") as out,
+            self._rows() as (shape, dtype, stream),
+            progress() as bar,
+        ):
+            writer, count = EntryWriter(out, dtype.name), shape[0]
+            task = bar.add_task(f"unpacking {self.path.name}", total=count)
+            step = rows_at_once(math.prod(shape[1:]))
+            for start in range(0, count, step):
+                rows = min(step, count - start)
+                content = stream.read(rows * math.prod(shape[1:]) * dtype.itemsize)
+                piece = np.frombuffer(content, dtype).reshape(rows, *shape[1:])
+                for row in self.arrange(piece):
+                    writer.add(row)
+                bar.advance(task, rows)
+        about = {"root": str(self.path), "files": [self.path.name]}
+        (folder / INDEX).write_bytes(writer.index(about, [writer.shapes]))
