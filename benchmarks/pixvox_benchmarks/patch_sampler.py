@@ -58,8 +58,8 @@ class PatchSampler:
         row = self._below(len(self.scans))
         scan, places = self.scans[row], self.places[row]
         corner = self._corner(scan, places)
-        image = self.intensity.standardise(_cut(scan.image, corner, self.patch)[None])[0]
-        mask = _cut(scan.mask[None], corner, self.patch)[0].long()
+        image = self.intensity.standardise(cut(scan.image, corner, self.patch)[None])[0]
+        mask = cut(scan.mask[None], corner, self.patch)[0].long()
         for axis in self.flips:
             if self._below(2):
                 image, mask = image.flip(axis + 1), mask.flip(axis)
@@ -121,7 +121,7 @@ def _places(mask: Tensor, labels: int, draws: torch.Generator) -> list[Tensor]:
     return found
 
 
-def _cut(x: Tensor, corner: Sequence[int], patch: Sequence[int]) -> Tensor:
+def cut(x: Tensor, corner: Sequence[int], patch: Sequence[int]) -> Tensor:
     """``[C, *S] -> [C, *patch]``; what lies outside is the smallest value."""
     inside, margins = [slice(None)], []
     for side, start, size in zip(x.shape[1:], corner, patch, strict=True):

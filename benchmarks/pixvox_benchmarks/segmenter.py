@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from pixvox_benchmarks.maps_decoder import LightDecoder, UNetDecoder
-from pixvox_benchmarks.patch_sampler import PatchSampler
+from pixvox_benchmarks.patch_sampler import PatchSampler, cut
 from pixvox_benchmarks.tuning import Tuning, segmentation
 from pixvox_registry.contracts import Backbone
 from pixvox_registry.draws import generator
@@ -105,17 +105,28 @@ def segment(
 def outlined(
     net: nn.Module, scans: Scans, intensity: Intensity, patch: tuple[int, ...]
 ) -> list[Tensor]:
-    """Label maps ``[*S]`` uint8, by windows that overlap and count most in their middle."""
+    """Label maps ``[*S]`` uint8, by windows that overlap and count most in their middle.
+
+    What is smaller than a patch is enlarged as patches are that reach beyond a scan.
+    """
     device = next(net.parameters()).device
     net.eval()
     masks = []
     with torch.inference_mode():
         for scan in scans:
-            image = intensity.standardise(scan.image[None]).to(device)
+            sides = scan.image.shape[1:]
+            corner = [min(side - size, 0) // 2 for side, size in zip(sides, patch, strict=True)]
+            whole = cut(scan.image, corner, [*map(max, sides, patch)])
             logits = sliding_window_inference(
-                image, patch, 4, net, overlap=OVERLAP, mode="gaussian"
+                intensity.standardise(whole[None]).to(device),
+                patch,
+                4,
+                net,
+                overlap=OVERLAP,
+                mode="gaussian",
             )
-            masks.append(logits.argmax(1)[0].byte().cpu())
+            inside = [slice(-start, side - start) for start, side in zip(corner, sides, strict=True)]
+            masks.append(logits.argmax(1)[0][tuple(inside)].byte().cpu())
     return masks
 
 

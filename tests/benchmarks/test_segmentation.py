@@ -203,6 +203,35 @@ def test_windows_see_every_place_of_a_scan_and_an_equal_shape_comes_back() -> No
             assert torch.equal(mask, scan.mask)
 
 
+def test_what_lies_beyond_a_small_scan_looks_as_it_did_in_training() -> None:
+    """The darkest value there is, not the mean."""
+    seen: list[torch.Tensor] = []
+
+    class Watching(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.level = nn.Parameter(torch.zeros(()))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            seen.append(x[0])
+            return torch.cat([x, -x], 1)
+
+    scans = blobs(1, (9, 11))
+    outlined(Watching(), scans, SCALE, (16, 16))
+    sampler = PatchSampler(
+        scans,
+        intensity=SCALE,
+        patch=(16, 16),
+        labels=2,
+        flips=(),
+        around=0.0,
+        moved=0.0,
+        draws=torch.Generator(),
+    )
+    assert torch.equal(seen[0], sampler.batch(1)[0][0])
+    assert seen[0][0, 0, 0] == SCALE.standardise(scans[0].image[None]).min()
+
+
 def test_a_patch_is_no_larger_than_most_scans_unless_the_backbone_wants_it() -> None:
     assert patch_of(blobs(3, (20, 60)), 48, fixed=False) == (24, 48)
     assert patch_of(blobs(3, (20, 60)), 48, fixed=True) == (48, 48)
