@@ -125,8 +125,8 @@ def outlined(
                 overlap=OVERLAP,
                 mode="gaussian",
             )
-            inside = [slice(-start, side - start) for start, side in zip(corner, sides, strict=True)]
-            masks.append(logits.argmax(1)[0][tuple(inside)].byte().cpu())
+            inside = tuple(slice(-at, side - at) for at, side in zip(corner, sides, strict=True))
+            masks.append(logits.argmax(1)[0][inside].byte().cpu())
     return masks
 
 
