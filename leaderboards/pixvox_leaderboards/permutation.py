@@ -18,6 +18,8 @@ NOTHING = 1e-12  # what rounding leaves of a contribution that is none
 def contributions(score: Score, units: Units) -> Floats:
     """What each of U units contributes to a score, ``[U]``; they sum to the score.
 
+    Of too many, bunches contribute together.
+
     The score's U-th part and the jackknife's influence of the unit, within its stratum. Of a mean
     over cases this is the case's own value over U; of AUC, the components of DeLong (Biometrics,
     1988). NaN where a score is undefined without some unit.
@@ -25,6 +27,7 @@ def contributions(score: Score, units: Units) -> Floats:
     Args:
         score: ``weight [P, N] -> [P]``.
     """
+    units = units.bunched()
     whole = float(score(np.ones((1, len(units.owner))))[0])
     without = scored(score, units.left_out())
     found = np.full(units.count, whole / units.count)

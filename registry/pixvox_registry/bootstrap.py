@@ -83,6 +83,7 @@ def _bca(
     if not less.any() or no_more.all():
         return None, "the score lies at the edge of its resamples, or outside"
     below = (less.mean() + no_more.mean()) / 2  # ties count half
+    units = units.bunched()
     jackknife = scored(score, units.left_out())
     if not np.isfinite(jackknife).all():
         return None, "a class has a single case: no jackknife"

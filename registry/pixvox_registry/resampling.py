@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -14,6 +15,8 @@ Floats = NDArray[np.float64]
 Score = Callable[[Floats], Floats]  # weight [P, N] -> [P]
 
 WEIGHTS_AT_ONCE = 1 << 21  # 16 MB: what a score holds in memory, a few times over
+BUNCHES = 5_000  # that are left out one by one: time grows with their number times the cases
+FEWEST = 50  # bunches of a stratum that has as many units
 
 
 class Units:
@@ -72,6 +75,26 @@ class Units:
             weight = np.ones((len(rows), self.count))
             weight[np.arange(len(rows)), rows] = 0
             yield weight[:, self.owner]
+
+    def bunched(self) -> Units:
+        """Themselves, or about ``BUNCHES`` units: bunches at random, within stratum, of too many.
+
+        To leave out bunches tells the skew of a score as well as to leave out units one by one
+        does: the acceleration is off by .65 / ``BUNCHES``.
+        """
+        if self.count <= BUNCHES:
+            return self
+        random = np.random.default_rng(key(0, "bunches", self.count))
+        bunch, groups, start = np.empty(self.count, np.intp), [], 0
+        for group in self.groups:
+            wanted = max(FEWEST, round(BUNCHES * len(group) / self.count))
+            size = min(wanted, len(group))
+            bunch[random.permutation(group)] = start + np.arange(len(group)) % size
+            groups.append(np.arange(start, start + size))
+            start += size
+        coarser = copy.copy(self)
+        coarser.owner, coarser.groups = bunch[self.owner], groups
+        return coarser
 
     def _strata(self, strata: NDArray[np.integer]) -> NDArray[np.intp]:
         """``[U]``, of each unit the rarest of its cases."""

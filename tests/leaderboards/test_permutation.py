@@ -11,7 +11,7 @@ import pytest
 from pixvox_leaderboards import permutation
 from pixvox_leaderboards.permutation import ALPHA, contributions, least_p, permutation_p
 from pixvox_leaderboards.seed_mean import SeedMean
-from pixvox_registry import METRICS
+from pixvox_registry import METRICS, resampling
 
 
 def told(target: np.ndarray, logit: np.ndarray, metric: str = "auc") -> SeedMean:
@@ -79,6 +79,17 @@ def test_a_patient_is_swapped_with_all_of_their_cases() -> None:
         SeedMean(metric=METRICS.build("accuracy"), seeds=m.seeds) for m in (ours, theirs)
     )
     assert once == pytest.approx(naive_swaps(ours, theirs), abs=1e-12)
+
+
+def test_bunches_of_many_patients_are_told_apart_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, theirs = two(600, skill=0.06)
+    (whole,) = permutation_p((share(ours) - share(theirs))[:, None])
+    monkeypatch.setattr(resampling, "BUNCHES", 150)
+    ours_bunched, theirs_bunched = share(ours), share(theirs)
+    assert len(ours_bunched) == 150
+    assert ours_bunched.sum() == pytest.approx(share(ours).sum())
+    (bunched,) = permutation_p((ours_bunched - theirs_bunched)[:, None])
+    assert 0.001 < whole < 0.2 and bunched == pytest.approx(whole, abs=0.03)
 
 
 @pytest.mark.parametrize("metric", ["auc", "accuracy", "balanced_accuracy"])

@@ -124,6 +124,36 @@ def test_a_patient_of_both_classes_is_drawn_with_the_rarer_one():
     assert [group.tolist() for group in units.groups] == [[1, 2], [0, 3]]
 
 
+def test_bunches_of_a_large_sample_say_the_same_in_less_time(monkeypatch):
+    """Skewed, so that the acceleration matters; each class keeps bunches of its own."""
+    score, positive = two_classes(1500, shift=3.0)
+    wholes = [
+        interval(auc_of(score, positive), 1500, strata=positive.astype(int)),
+        interval(mean_of(np.exp(2 * score)), 1500),
+    ]
+    monkeypatch.setattr(resampling, "BUNCHES", 300)
+    rows = []
+
+    def watched(weight):
+        rows.append(len(weight))
+        return auc_of(score, positive)(weight)
+
+    found = [
+        interval(watched, 1500, strata=positive.astype(int)),
+        interval(mean_of(np.exp(2 * score)), 1500),
+    ]
+    assert sum(rows) == 1 + 1000 + 300
+    for bunched, whole in zip(found, wholes, strict=True):
+        assert bunched.method == whole.method == "bca" and bunched != whole
+        width = whole.high - whole.low
+        assert bunched.low == pytest.approx(whole.low, abs=0.05 * width)
+        assert bunched.high == pytest.approx(whole.high, abs=0.05 * width)
+    units = resampling.Units(1500, strata=positive.astype(int)).bunched()
+    assert [len(group) for group in units.groups] == [200, 100]
+    for group, stratum in zip(units.groups, (False, True), strict=True):
+        assert set(units.owner[positive == stratum]) == set(group)
+
+
 def test_coverage_is_near_its_promise():
     random = np.random.default_rng(0)
     covered = 0
