@@ -277,9 +277,13 @@ def clustered(trial: int, patients: int = 40, slices: int = 15) -> np.ndarray:
     )
 
 
-def covers(values: np.ndarray, seed: int) -> bool:
+def covers(values: np.ndarray, seed: int, patients: tuple[str, ...] = ()) -> bool:
     found = interval(
-        lambda weight: weight @ values / weight.sum(1), len(values), resamples=400, seed=seed
+        lambda weight: weight @ values / weight.sum(1),
+        len(values),
+        patients=patients,
+        resamples=400,
+        seed=seed,
     )
     return found.low <= 0.1 <= found.high
 
@@ -287,8 +291,11 @@ def covers(values: np.ndarray, seed: int) -> bool:
 def test_intervals_over_cases_cover_and_over_slices_do_not() -> None:
     over_cases = np.mean([covers(clustered(t).mean(1), t) for t in range(1_000)])
     over_slices = np.mean([covers(clustered(t).ravel(), t) for t in range(100)])
+    whose = tuple(np.repeat(np.arange(40), 15).astype(str))
+    told = np.mean([covers(clustered(t).ravel(), t, whose) for t in range(1_000)])
     assert 0.92 <= over_cases <= 0.97
     assert over_slices <= 0.6
+    assert 0.92 <= told <= 0.97, "slices whose patients are told are drawn by patient"
 
 
 def test_paired_intervals_of_auc_cover() -> None:
