@@ -60,6 +60,8 @@ class Cell:
 
     def __call__(self):
         mark = Path(self.folder) / "marks" / f"{self.name}.{os.getpid()}.{os.getppid()}"
+        if self.deed == "save":
+            signal.signal(signal.SIGTERM, self.write)  # whoever sees the mark may send it
         mark.touch()
         try:
             getattr(self, self.deed)()
@@ -99,13 +101,12 @@ class Cell:
 
     def save(self):
         """Waits to be told to stop; there is nothing left to do once a checkpoint is there."""
-        if (Path(self.folder) / "saved").exists():
-            return
-        def write(number, frame):
-            (Path(self.folder) / "saved").touch()
-            os._exit(75)
-        signal.signal(signal.SIGTERM, write)
-        time.sleep(60)
+        if not (Path(self.folder) / "saved").exists():
+            time.sleep(60)
+
+    def write(self, number, frame):
+        (Path(self.folder) / "saved").touch()
+        os._exit(75)
 
 
 def result(seed, asked, request, score, cases):
