@@ -21,6 +21,7 @@ from pixvox_registry.console import progress
 from pixvox_registry.places import cache_root
 from pixvox_registry.stored import RESIDENT_BYTES, Stored, rows_at_once
 
+Header = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape, type, row by row
 Arrange = Callable[[NDArray[Any]], NDArray[Any]]
 
 
@@ -45,8 +46,9 @@ class NpzArray:
         return self._header[1]
 
     def is_large(self) -> bool:
-        """Bytes, and more of them than are held in memory."""
-        return self.dtype == np.uint8 and math.prod(self.shape) > RESIDENT_BYTES
+        """Bytes that lie row by row, and more of them than are held in memory."""
+        shape, dtype, by_row = self._header
+        return by_row and dtype == np.uint8 and math.prod(shape) > RESIDENT_BYTES
 
     def whole(self) -> NDArray[Any]:
         """All rows, in memory."""
@@ -69,29 +71,23 @@ class NpzArray:
         return Stored(entry.content, torch.uint8, each, range(len(entry.shapes)))
 
     @cached_property
-    def _header(self) -> tuple[tuple[int, ...], np.dtype[Any]]:
-        with self._rows() as (shape, dtype, _):
-            return shape, dtype
+    def _header(self) -> Header:
+        with self._opened() as (header, _):
+            return header
 
     @contextmanager
-    def _rows(self) -> Iterator[tuple[tuple[int, ...], np.dtype[Any], IO[bytes]]]:
-        """Shape, type, and the bytes of the rows, one after the other.
-
-        Raises:
-            ValueError: they lie column by column, or are Python objects.
-        """
+    def _opened(self) -> Iterator[tuple[Header, IO[bytes]]]:
+        """The header, and the bytes behind it."""
         with zipfile.ZipFile(self.path) as members, members.open(f"{self.key}.npy") as stream:
             version = npy.read_magic(stream)
             read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
             shape, by_column, dtype = read(stream)
-            if (by_column and len(shape) > 1) or dtype.hasobject:
-                raise ValueError(f"{self.key} is not stored row by row")
-            yield shape, dtype, stream
+            yield (shape, dtype, not by_column), stream
 
     def _fill(self, folder: Path) -> None:
         with (
             (folder / f"images.{self.dtype.name}").open("wb") as out,
-            self._rows() as (shape, dtype, stream),
+            self._opened() as ((shape, dtype, _), stream),
             progress() as bar,
         ):
             writer, count = EntryWriter(out, dtype.name), shape[0]

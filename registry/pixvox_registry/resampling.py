@@ -59,7 +59,7 @@ class Units:
         """``[P, N]`` counts of cases, their units drawn with replacement within their stratum."""
         groups = self.groups
         streams = [np.random.default_rng(key(seed, "bootstrap", i)) for i in range(len(groups))]
-        for rows in pieces(resamples, self.count):
+        for rows in pieces(resamples, len(self.owner)):
             weight = np.empty((len(rows), self.count))
             for group, random in zip(groups, streams, strict=True):
                 size = len(group)
@@ -71,7 +71,7 @@ class Units:
 
     def left_out(self) -> Iterator[Floats]:
         """``[P, N]`` ones, but for the cases of one unit left out in each row."""
-        for rows in pieces(self.count, self.count):
+        for rows in pieces(self.count, len(self.owner)):
             weight = np.ones((len(rows), self.count))
             weight[np.arange(len(rows)), rows] = 0
             yield weight[:, self.owner]
@@ -80,7 +80,7 @@ class Units:
         """Themselves, or about ``BUNCHES`` units: bunches at random, within stratum, of too many.
 
         To leave out bunches tells the skew of a score as well as to leave out units one by one
-        does: the acceleration is off by .65 / ``BUNCHES``.
+        does: of a mean, the acceleration is off by about .65 / ``BUNCHES``.
         """
         if self.count <= BUNCHES:
             return self

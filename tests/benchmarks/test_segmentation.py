@@ -232,6 +232,19 @@ def test_what_lies_beyond_a_small_scan_looks_as_it_did_in_training() -> None:
     assert seen[0][0, 0, 0] == SCALE.standardise(scans[0].image[None]).min()
 
 
+def test_the_running_mean_forgets_its_first_steps() -> None:
+    from pixvox_benchmarks import segmenter
+
+    steps = torch.linspace(0, 1, 40, dtype=torch.float64)
+    (mean, seen), expected = (steps[:1].clone(), torch.tensor([0])), steps[0]
+    for count, now in enumerate(steps[1:], 1):
+        segmenter._draw_nearer([mean, seen], [now[None], torch.tensor([count])], count)
+        share = min(0.99, (1 + count) / (10 + count))
+        expected = share * expected + (1 - share) * now
+    assert float(mean) == pytest.approx(float(expected)) and 0.5 < float(mean) < 1
+    assert seen.tolist() == [39]  # what is counted is not averaged
+
+
 def test_a_patch_is_no_larger_than_most_scans_unless_the_backbone_wants_it() -> None:
     assert patch_of(blobs(3, (20, 60)), 48, fixed=False) == (24, 48)
     assert patch_of(blobs(3, (20, 60)), 48, fixed=True) == (48, 48)

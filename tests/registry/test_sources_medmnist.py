@@ -164,6 +164,16 @@ def test_a_large_set_stays_on_disk_and_says_the_same(folder, layout, monkeypatch
 
 
 @pytest.mark.parametrize("resident", [1 << 30, 0])
+def test_an_array_that_lies_column_by_column_is_read_as_any_other(folder, resident, monkeypatch):
+    monkeypatch.setattr(npz_array, "RESIDENT_BYTES", resident)
+    given = arrays()
+    source = build_source(f"medmnist:breastmnist,{UNVERIFIED}")
+    np.savez(source.path, **{name: np.asfortranarray(array) for name, array in given.items()})
+    images = source.cases("train").images
+    assert np.array_equal(images[:].numpy()[:, 0], given["train_images"])
+
+
+@pytest.mark.parametrize("resident", [1 << 30, 0])
 def test_a_file_cut_or_flipped_anywhere_is_told(folder, resident, monkeypatch):
     monkeypatch.setattr(npz_array, "RESIDENT_BYTES", resident)
     source = build_source(f"medmnist:breastmnist,{UNVERIFIED}")
