@@ -136,7 +136,7 @@ NAN = np.full((5, 28, 28), np.nan, dtype=np.float32)
         ({"train_labels": np.full((5, 1), 2, np.uint8)}, "0 to 1; 2 to 2"),
         ({"train_labels": np.full((5, 1), 0.5)}, "whole numbers"),
         ({"train_labels": np.zeros((5, 3), np.uint8)}, "5 x 1"),
-        ({"train_images": np.array([{"a": 1}] * 5, dtype=object)}, "damaged"),
+        ({"train_images": np.array([{"a": 1}] * 5, dtype=object)}, "object came"),
     ],
 )
 def test_wrong_arrays_are_told(folder, changes, said):
