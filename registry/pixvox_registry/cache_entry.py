@@ -56,10 +56,14 @@ class EntryWriter:
 
     def add(self, row: NDArray[Any]) -> None:
         """The next row, in the type of the entry."""
-        content = row.astype(self.dtype, copy=False).tobytes()
+        self.extend(row[None])
+
+    def extend(self, rows: NDArray[Any]) -> None:
+        """The next rows, of one shape."""
+        content = rows.astype(self.dtype, copy=False).tobytes()
         self._seen.update(content)
         self.stream.write(content)
-        self.shapes.append(list(row.shape))
+        self.shapes += [list(rows.shape[1:])] * len(rows)
 
     def index(self, about: Mapping[str, Any], vouched: Sequence[Any]) -> bytes:
         """What is written of the rows; their digest covers what is ``vouched`` for beside them."""

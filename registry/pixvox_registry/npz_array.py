@@ -14,11 +14,9 @@ import numpy as np
 import torch
 from numpy.lib import format as npy
 from numpy.typing import NDArray
+from torch import Tensor
 
-from pixvox_registry.artifacts import fingerprint
-from pixvox_registry.cache_entry import FORMAT, INDEX, EntryWriter, keep
-from pixvox_registry.console import progress
-from pixvox_registry.places import cache_root
+from pixvox_registry.kept_rows import kept_rows
 from pixvox_registry.stored import RESIDENT_BYTES, Stored, rows_at_once
 
 Header = tuple[tuple[int, ...], np.dtype[Any], bool]  # shape, type, row by row
@@ -65,10 +63,15 @@ class NpzArray:
             ValueError: the file ends early.
         """
         state = self.path.stat()
-        each = self.arrange(np.empty((0, *self.shape[1:]), self.dtype)).shape[1:]
-        told = [FORMAT, str(self.path), state.st_size, state.st_mtime_ns, self.key, each]
-        entry = keep(cache_root() / "npz" / fingerprint(told)[:32], self._fill)
-        return Stored(entry.content, torch.uint8, each, range(len(entry.shapes)))
+        return kept_rows(
+            "npz",
+            [str(self.path), state.st_size, state.st_mtime_ns, self.key],
+            self._pieces,
+            count=self.shape[0],
+            each=self.arrange(np.empty((0, *self.shape[1:]), self.dtype)).shape[1:],
+            doing=f"unpacking {self.path.name}",
+            about={"root": str(self.path), "files": [self.path.name]},
+        )
 
     @cached_property
     def _header(self) -> Header:
@@ -84,21 +87,11 @@ class NpzArray:
             shape, by_column, dtype = read(stream)
             yield (shape, dtype, not by_column), stream
 
-    def _fill(self, folder: Path) -> None:
-        with (
-            (folder / f"images.{self.dtype.name}").open("wb") as out,
-            self._opened() as ((shape, dtype, _), stream),
-            progress() as bar,
-        ):
-            writer, count = EntryWriter(out, dtype.name), shape[0]
-            task = bar.add_task(f"unpacking {self.path.name}", total=count)
-            step = rows_at_once(math.prod(shape[1:]))
-            for start in range(0, count, step):
-                rows = min(step, count - start)
-                content = stream.read(rows * math.prod(shape[1:]) * dtype.itemsize)
-                piece = np.frombuffer(content, dtype).reshape(rows, *shape[1:])
-                for row in self.arrange(piece):
-                    writer.add(row)
-                bar.advance(task, rows)
-        about = {"root": str(self.path), "files": [self.path.name]}
-        (folder / INDEX).write_bytes(writer.index(about, [writer.shapes]))
+    def _pieces(self) -> Iterator[Tensor]:
+        with self._opened() as ((shape, dtype, _), stream):
+            step, values = rows_at_once(math.prod(shape[1:])), math.prod(shape[1:])
+            for start in range(0, shape[0], step):
+                rows = min(step, shape[0] - start)
+                content = stream.read(rows * values * dtype.itemsize)
+                piece = np.frombuffer(bytearray(content), dtype).reshape(rows, *shape[1:])
+                yield torch.from_numpy(self.arrange(piece))

@@ -5,19 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from pixvox_registry.artifacts import fingerprint
-from pixvox_registry.cache_entry import FORMAT, INDEX, EntryWriter, keep
-from pixvox_registry.console import progress
-from pixvox_registry.places import cache_root
+from pixvox_registry.kept_rows import kept_rows
 from pixvox_registry.stored import RESIDENT_BYTES, Images, Stored, rows_at_once
 
 VERSION = 1  # of the arithmetic
-KIND = "resized"  # folder of the cache
 
 
 def resized(
@@ -64,20 +59,13 @@ def _interpolated(piece: Tensor, each: tuple[int, ...], labels: bool) -> Tensor:
 def _kept(images: Stored, each: tuple[int, ...], labels: bool) -> Stored:
     """The copy in the cache; its name says of which rows of which entry it is one."""
     origin = images.content.file
-    facts = [FORMAT, VERSION, str(origin), list(images.rows), list(each), labels]
-    folder = cache_root() / KIND / fingerprint(facts)[:32]
-    entry = keep(folder, partial(_fill, images, each, labels))
-    return Stored(entry.content, images.dtype, each, range(len(images)))
-
-
-def _fill(images: Stored, each: tuple[int, ...], labels: bool, folder: Path) -> None:
-    dtype = str(images.dtype).removeprefix("torch.")
-    with (folder / f"images.{dtype}").open("wb") as stream, progress() as bar:
-        writer = EntryWriter(stream, dtype)
-        task = bar.add_task("resizing", total=len(images))
-        for piece in _resized_pieces(images, each, labels):
-            for row in piece.numpy():
-                writer.add(row)
-            bar.advance(task, len(piece))
-    about = {"root": str(images.content.file.parent)}
-    (folder / INDEX).write_bytes(writer.index(about, [list(each), len(images)]))
+    return kept_rows(
+        "resized",
+        [VERSION, str(origin), list(images.rows), labels],
+        partial(_resized_pieces, images, each, labels),
+        count=len(images),
+        each=each,
+        dtype=images.dtype,
+        doing="resizing",
+        about={"root": str(origin.parent)},
+    )

@@ -159,7 +159,7 @@ def test_a_large_set_stays_on_disk_and_says_the_same(folder, layout, monkeypatch
     assert large.ids == whole.ids and torch.equal(large.labels["class"], whole.labels["class"])
     (entry,) = held()
     assert (entry.kind, entry.root, entry.files) == ("npz", source.path, 1)
-    monkeypatch.setattr(NpzArray, "_fill", None)  # nothing is unpacked twice
+    monkeypatch.setattr(NpzArray, "_pieces", None)  # nothing is unpacked twice
     assert torch.equal(source.cases("train").images[5], whole.images[5])
 
 

@@ -7,8 +7,10 @@ import torch
 
 from pixvox_registry import UserError
 from pixvox_registry.anatomy import WAVES, Chance, waves
+from pixvox_registry.cache import held
 from pixvox_registry.draws import generator
 from pixvox_registry.source_spec import build_source
+from pixvox_registry.sources import phantoms
 
 KINDS = ("shapes_2d", "texture_2d", "shapes_3d", "texture_3d")
 
@@ -37,6 +39,25 @@ def test_cases_are_whole_and_balanced(kind):
         assert ((organ > 0.01) & (organ < 0.6)).all()
         assert cases.images.flatten(1).double().std(1).min() > 3
     assert len(source.classes) == 4
+
+
+def test_what_has_been_painted_is_kept(monkeypatch):
+    source = build_source("phantoms:shapes_3d,count=40")
+    first = source.cases("train")
+    monkeypatch.setattr(phantoms, "paint", None)
+    again = build_source("phantoms:shapes_3d,count=40").cases("train")
+    assert torch.equal(again.images, first.images) and torch.equal(again.masks, first.masks)
+    (entry,) = held()
+    assert (entry.kind, entry.size_bytes >= 40 * 2 * 28**3) == ("phantoms", True)
+
+
+PAINTED = {"1": ["dcd413c7", "eebb4687", "d7b03e2e", "4d1da9a8"]}
+
+
+def test_what_is_painted_changes_with_its_version_alone():
+    """Else what other versions painted would be taken from the cache."""
+    painted = [build_source(f"phantoms:{kind},count=8").facts()["sha256"][:8] for kind in KINDS]
+    assert {phantoms.VERSION: painted} == PAINTED
 
 
 def test_splits_seeds_and_kinds_share_no_picture():

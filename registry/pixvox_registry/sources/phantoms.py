@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from hashlib import sha256
 from typing import Any
@@ -17,6 +17,7 @@ from pixvox_registry.artifacts import canonical_json
 from pixvox_registry.cases import Cases
 from pixvox_registry.draws import generator
 from pixvox_registry.errors import UserError, unknown
+from pixvox_registry.kept_rows import kept_rows
 from pixvox_registry.scans import Scans
 from pixvox_registry.source_spec import spell_source
 
@@ -72,7 +73,7 @@ class Phantoms:
         return spell_source("phantoms", self.kind, settings, Phantoms)
 
     def cases(self, split: str) -> Cases:
-        """All cases of a split, made afresh each time."""
+        """All cases of a split; painted once, and kept in ``$PIXVOX_CACHE/phantoms``."""
         if split not in self.splits:
             raise unknown("split", split, self.splits)
         if self.count < 2 or self.image_size < 8:
@@ -107,20 +108,36 @@ class Phantoms:
 
     def _made(self, split: str, number: int) -> Cases:
         classes = self._balanced(split, number)
-        starts = range(0, number, TOGETHER)
-        painted = [self._painted(split, a, classes[a : a + TOGETHER]) for a in starts]
+        painted = self._painted(split, classes)
         ids = [f"{split}/{i:05d}" for i in range(number)]
         return Cases(
-            images=torch.cat([images for images, _ in painted]),
+            images=painted[:, :1].contiguous(),
             ids=tuple(ids),
             labels={"class": classes},
-            masks=torch.cat([masks for _, masks in painted]),
+            masks=painted[:, 1].contiguous(),
             patients=tuple(f"{self.kind}/{self.seed}/{case}" for case in ids),
             spacing_mm=(FIELD_OF_VIEW_MM / self.image_size,) * self.dims,
         )
 
-    def _painted(self, split: str, start: int, classes: Tensor) -> tuple[Tensor, Tensor]:
-        """The cases from ``start`` on: ``[B] -> images [B, 1, *S], masks [B, *S]``."""
+    def _painted(self, split: str, classes: Tensor) -> Tensor:
+        """``[N] -> [N, 2, *S]``: images and masks; more than a piece is taken from the cache."""
+
+        def pieces() -> Iterator[Tensor]:
+            for start in range(0, len(classes), TOGETHER):
+                yield self._piece(split, start, classes[start : start + TOGETHER])
+
+        if len(classes) <= TOGETHER:
+            return torch.cat(list(pieces()))
+        return kept_rows(
+            "phantoms",
+            [VERSION, self.kind, self.seed, split],
+            pieces,
+            count=len(classes),
+            each=(2, *[self.image_size] * self.dims),
+        )[:]
+
+    def _piece(self, split: str, start: int, classes: Tensor) -> Tensor:
+        """The cases from ``start`` on: ``[B] -> [B, 2, *S]``."""
         what, dims = self._parsed()
         streams = [
             generator(self.seed, "phantoms", self.kind, split, start + i)
@@ -129,7 +146,8 @@ class Phantoms:
         chance = Chance(tuple(streams), dims)
         other = chance.choice(4)
         shape, texture = (classes, other) if what == "shapes" else (other, classes)
-        return paint(shape, texture, LOOKS[what], chance, self.image_size)
+        images, masks = paint(shape, texture, LOOKS[what], chance, self.image_size)
+        return torch.cat([images, masks[:, None]], dim=1)
 
     def _balanced(self, split: str, number: int) -> Tensor:
         """``[N]``: every four cases hold each class once, in an order of their own."""
