@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pixvox_benchmarks.result import Result, results_below
+
 
 def test_quickstart_ends_with_a_board_that_shows_learning(tmp_path: Path) -> None:
     threads = {name: held for name, held in os.environ.items() if name != "OMP_NUM_THREADS"}
@@ -21,6 +23,10 @@ def test_quickstart_ends_with_a_board_that_shows_learning(tmp_path: Path) -> Non
         rows = [row for row in csv.DictReader(table) if row["metric"] == "auc"]
     auc = {(row["task"], row["protocol"], row["method"]): float(row["mean"]) for row in rows}
     assert len(auc) == 12
+    for file in results_below(tmp_path / "results"):
+        result = Result.read(file)
+        trained = result.method != "random_init"
+        assert (len(result.curves.get("loss", ())) > 1) is trained, file
     for task in ("phantom_texture_2d", "phantom_texture_3d"):
         for method in ("simclr", "barlow_twins"):
             floor = auc[task, "linear_probe", "random_init"]

@@ -114,6 +114,7 @@ def describe(
         data=dict(task.source.facts()),
         chosen=outcome.chosen,
         health=card.get("health", {}),
+        curves=card.get("curves", {}),
         collapsed=bool(card.get("collapsed", False)),
         parameters=sum(p.numel() for p in pretrained.backbone.parameters()),
         provenance={**provenance(), **facts, "weights": made},
@@ -126,7 +127,7 @@ def card_for(protocol: str, pretrained: Pretrained) -> Mapping[str, Any]:
     """What of a card holds for a protocol: one that draws fresh weights was shown nothing."""
     if not getattr(PROTOCOLS.get(asked_of(protocol)[0]), "unpretrained", False):
         return pretrained.card
-    return {**pretrained.card, "prints": NOTHING, "health": {}, "collapsed": False}
+    return {**pretrained.card, "prints": NOTHING, "health": {}, "curves": {}, "collapsed": False}
 
 
 def command_of(cell: Cell) -> str:

@@ -19,7 +19,7 @@ BUDGET = {each.name for each in fields(Budget)}
 SCHEMA = 1
 CASES = ".cases.json"  # ends the name of a file of per-case scores
 GAPS = "gaps"  # the folder of what a task has no number for
-LATER = {"contamination", "duplicates"}  # fields that results of old lack
+LATER = {"contamination", "duplicates", "curves"}  # fields that results of old lack
 EXPOSURES = ("seen", "unseen", "unknown")
 
 
@@ -39,6 +39,8 @@ class Result:
             shown; empty in results of old, and then ``unknown``.
         duplicates: ``{train-test: {exact, near}, ...}``, cases that two splits of the task share;
             empty in results of old.
+        curves: what pretraining reported, ``{step: [...], loss: [...], ...}``, one figure per
+            report or None; empty where nothing was trained, and in results of old.
     """
 
     schema: int = SCHEMA
@@ -73,6 +75,7 @@ class Result:
     provenance: Mapping[str, Any]
     contamination: Mapping[str, Any] = field(default_factory=dict)
     duplicates: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    curves: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:

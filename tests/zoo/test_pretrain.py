@@ -291,6 +291,10 @@ def test_weights_load_or_fail_loudly(tmp_path: Path) -> None:
     loaded = pixvox_zoo.load(weights)
     assert not loaded.backbone.training and loaded.card["data"]["dataset"]
     assert (tmp_path / "run/curves.png").stat().st_size > 1000
+    logged = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+    curves = loaded.card["curves"]
+    assert curves["step"] == [line["step"] for line in logged] and len(logged) > 1
+    assert curves["loss"] == [line["loss"] for line in logged]
     assert not (tmp_path / "run/checkpoints").exists()
     for name, change in (
         ("backbone.safetensors", lambda b: b[:-1] + bytes([b[-1] ^ 1])),

@@ -1,4 +1,4 @@
-"""Curves: loss, health and speed of a run as one picture."""
+"""Curves: loss and health of a run, as one picture and as columns."""
 
 from __future__ import annotations
 
@@ -12,6 +12,15 @@ PANELS = (
     ("rankme", "RankMe (dimensions in use)"),
     ("knn_accuracy", "kNN accuracy, held-out train"),
 )
+
+
+MACHINE = ("images_per_second",)  # says more of the machine than of the run
+
+
+def columns(lines: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """``log.jsonl`` by quantity, ``step`` among them; None where a line does not have it."""
+    names = dict.fromkeys(name for line in lines for name in sorted(line) if name not in MACHINE)
+    return {name: [line.get(name) for line in lines] for name in names}
 
 
 def draw(lines: Sequence[Mapping[str, Any]], title: str, file: Path) -> None:

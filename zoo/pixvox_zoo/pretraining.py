@@ -252,7 +252,7 @@ def finish(
         precision=precision,
         processes=feed.ranks,
     )
-    card |= extra
+    card |= {**extra, "curves": reporter.curves()}
     if pictures := draw_gallery(wiring, feed, order, out / "pictures"):
         card["shown"] = pictures
     shown = prints_of(recipe, order)

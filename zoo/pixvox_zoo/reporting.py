@@ -139,6 +139,10 @@ class Reporter:
             "peak_memory_mb": round(peak_megabytes(self.feed.device), 1),
         }
 
+    def curves(self) -> dict[str, list[Any]]:
+        """What was reported, by quantity."""
+        return curves.columns(self.log.lines())
+
     def finish(self, wiring: Wiring) -> dict[str, float]:
         """Draw the curves and give the last health figures."""
         lines = self.log.lines()
