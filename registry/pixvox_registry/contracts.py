@@ -206,6 +206,7 @@ class Pretrained:
     sha256: str
     card: Mapping[str, Any]
     fresh: Callable[[int], nn.Module] | None = None  # a seed to the same backbone, untrained
+    report: Mapping[str, Sequence[str]] = field(default_factory=dict)  # loaded, adapted, missing...
 
 
 class Maker(typing.Protocol):

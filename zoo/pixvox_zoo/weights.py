@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
+from functools import partial as partial_of
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
+from packaging.specifiers import SpecifierSet
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -19,7 +22,10 @@ from pixvox_registry.draws import generator, key
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.prints import Prints
+from pixvox_zoo.adaptation import adapted, check_agreement, intensity_for
 from pixvox_zoo.assembly import assemble
+from pixvox_zoo.card_text import readme
+from pixvox_zoo.whereabouts import check_plain, folder_of
 
 FORMAT = 2
 PRINTS = "cases.safetensors"  # prints of the cases that were shown, beside the card
@@ -68,42 +74,92 @@ def save(
     return folder
 
 
-def load(folder: Path | str) -> Pretrained:
-    """A backbone in eval mode, with the intensity scale that feeds it.
+def load(
+    what: Path | str,
+    *,
+    dims: int | None = None,
+    in_channels: int | None = None,
+    image_size: int | None = None,
+    partial: Collection[str] = (),
+) -> Pretrained:
+    """A backbone in eval mode, with the intensity scale that feeds it, verified.
+
+    ``.report`` says what was ``loaded``, ``adapted``, ``missing`` and ``unexpected``.
+
+    Args:
+        what: a folder, the name of installed weights, or ``hf://owner/name``.
+        dims: 3 makes volume kernels of those for images.
+        in_channels: instead of those that it was trained with; one of the two is 1.
+        image_size: side that it is built for, instead of its own.
+        partial: beginnings of keys that may be missing, unexpected or reshaped; what is missing
+            stays untrained, and the golden output is not asked for.
 
     Raises:
-        UserError: a file is missing or changed, a key is missing, unexpected or reshaped (all are
-            listed), or the backbone does not give its golden output.
+        UserError: nothing is there, another version of pixvox is wanted, a file is missing or
+            changed, a key is missing, unexpected or reshaped (all are listed), the backbone does
+            not give its golden output, or it cannot be adapted.
     """
-    folder = Path(folder)
+    folder = folder_of(what)
     card = read_card(folder)
+    check_version(card, folder)
+    check_files(card, folder)
+    if isinstance(partial, str):
+        partial = (partial,)
+
+    def fresh(facts: Mapping[str, Any], seed: int) -> nn.Module:
+        named = card["backbone"]
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(key(seed, "fresh"))
+            built: nn.Module = assemble(BACKBONES, named["name"], named["settings"], facts)
+        return built
+
+    facts, where = card["facts"], str(folder)
+    tensors = load_file(folder / "backbone.safetensors")
+    backbone = fresh(facts, 0).eval()
+    report = {"adapted": [], **fit(backbone, tensors, where, partial=partial)}
+    if not partial:
+        check_golden(folder, backbone)
+    intensity = Intensity(**{key: tuple(value) for key, value in card["intensity"].items()})
+    wishes = {"dims": dims, "in_channels": in_channels, "image_size": image_size}
+    wanted = facts | {name: wish for name, wish in wishes.items() if wish is not None}
+    if wanted != facts:
+        given, backbone = backbone, fresh(wanted, 0).eval()
+        made, report["adapted"] = adapted(given.state_dict(), given, backbone)
+        fit(backbone, made, f"{where}, adapted,")
+        if wanted["image_size"] == facts["image_size"]:
+            check_agreement(given, backbone, golden_input(card), wanted, where)
+        intensity = intensity_for(intensity, wanted["in_channels"])
+    return Pretrained(
+        backbone=backbone,
+        intensity=intensity,
+        image_size=wanted["image_size"],
+        sha256=card["sha256"]["backbone.safetensors"],
+        card={**card, "prints": prints_at(folder, card)},
+        fresh=partial_of(fresh, wanted),
+        report=report,
+    )
+
+
+def check_version(card: Mapping[str, Any], folder: Path) -> None:
+    """Refuse weights that say they are for other versions of pixvox."""
+    wanted, here = card.get("requires_pixvox", ""), version("pixvox")
+    if not SpecifierSet(wanted).contains(here, prereleases=True):
+        raise UserError(
+            f"{folder} is for pixvox {wanted}; this is {here}. Install a pixvox of that range, or "
+            "a newer version of the weights."
+        )
+
+
+def check_files(card: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a folder whose files are not those that its card gives the digests of."""
     if lacking := sorted({"backbone.safetensors", "golden.safetensors"} - card["sha256"].keys()):
         raise UserError(f"The card of {folder} gives no sha256 of {', '.join(lacking)}; refused.")
+    check_plain(list(card["sha256"]), folder / "card.json")
     for name, expected in card["sha256"].items():
         if not (folder / name).is_file():
             raise UserError(f"{folder} lacks {name}, which its card lists.")
         if digest(folder / name) != expected:
             raise UserError(f"{folder / name} has another sha256 than its card says; refused.")
-    named = card["backbone"]
-
-    def fresh(seed: int) -> nn.Module:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(key(seed, "fresh"))
-            built: nn.Module = assemble(BACKBONES, named["name"], named["settings"], card["facts"])
-        return built
-
-    backbone = fresh(0)
-    fit(backbone, load_file(folder / "backbone.safetensors"), str(folder))
-    backbone.eval()
-    check_golden(folder, backbone)
-    return Pretrained(
-        backbone=backbone,
-        intensity=Intensity(**{key: tuple(value) for key, value in card["intensity"].items()}),
-        image_size=card["image_size"],
-        sha256=card["sha256"]["backbone.safetensors"],
-        card={**card, "prints": prints_at(folder, card)},
-        fresh=fresh,
-    )
 
 
 def prints_told(shown: Mapping[int, Prints] | None) -> str:
@@ -141,23 +197,40 @@ def read_card(folder: Path) -> dict[str, Any]:
     return card
 
 
-def fit(backbone: nn.Module, tensors: Mapping[str, Tensor], where: str) -> None:
-    """Load tensors strictly.
+def fit(
+    backbone: nn.Module,
+    tensors: Mapping[str, Tensor],
+    where: str,
+    *,
+    partial: Collection[str] = (),
+) -> dict[str, list[str]]:
+    """Load tensors strictly; the names of those ``loaded``, ``missing`` and ``unexpected``.
+
+    Args:
+        partial: beginnings of names that may be missing, unexpected or reshaped.
 
     Raises:
         UserError: lists every missing, unexpected and reshaped key.
     """
     own = backbone.state_dict()
+    reshaped = [n for n in own.keys() & tensors.keys() if own[n].shape != tensors[n].shape]
+    found = {
+        "loaded": sorted(own.keys() & tensors.keys() - set(reshaped)),
+        "missing": sorted({*own.keys() - tensors.keys(), *reshaped}),
+        "unexpected": sorted({*tensors.keys() - own.keys(), *reshaped}),
+    }
     faults = [f"missing {name}" for name in own.keys() - tensors.keys()]
     faults += [f"unexpected {name}" for name in tensors.keys() - own.keys()]
     faults += [
         f"reshaped {name} ({list(tensors[name].shape)} for {list(own[name].shape)})"
-        for name in own.keys() & tensors.keys()
-        if own[name].shape != tensors[name].shape
+        for name in reshaped
     ]
+    allowed = tuple(partial)
+    faults = [fault for fault in faults if not fault.split()[1].startswith(allowed or "\0")]
     if faults:
         raise UserError(f"{where} does not fit what is built: {'; '.join(sorted(faults))}.")
-    backbone.load_state_dict(dict(tensors))
+    backbone.load_state_dict({name: tensors[name] for name in found["loaded"]}, strict=not allowed)
+    return found
 
 
 def check_golden(folder: Path, backbone: nn.Module) -> None:
@@ -190,31 +263,3 @@ def count_macs(backbone: nn.Module, images: Tensor) -> int:
 def intensity_facts(intensity: Intensity) -> dict[str, Any]:
     """As it stands in a card."""
     return asdict(intensity)
-
-
-def readme(card: Mapping[str, Any]) -> str:
-    """The card in prose."""
-    data = card["data"]
-    black, white = card["intensity"]["value_range"]
-    return "\n".join(
-        [
-            f"# {card['name']}",
-            "",
-            f"{card['recipe']['title']} on {data['dataset']}: a {card['facts']['dims']}D "
-            f"{card['backbone']['name']} with {card['parameters']:,} parameters.",
-            "",
-            "```python",
-            "import pixvox_zoo",
-            "",
-            'pretrained = pixvox_zoo.load("path/to/this/folder")',
-            "features = pretrained.backbone(pretrained.intensity.standardise(images)).pooled",
-            "```",
-            "",
-            f"Images are `[B, {card['facts']['in_channels']}, "
-            f"{', '.join([str(card['image_size'])] * card['facts']['dims'])}]` in the units of the "
-            f"pretraining data: {black:g} is black and {white:g} is white.",
-            f"Data licence: {data.get('licence', 'unknown')}. Recipe sha256: "
-            f"`{card['recipe']['sha256'][:12]}`.",
-            "",
-        ]
-    )

@@ -9,12 +9,12 @@ from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.contracts import Pretrained
 from pixvox_registry.errors import UserError
 from pixvox_registry.order import Order
-from pixvox_zoo import weights
+from pixvox_zoo import weights, whereabouts
 
 
 @MAKERS.register
 class WeightsMaker:
-    """A folder of weights, for example ``weights:runs/joint-s{seed}/weights``.
+    """Weights as they are: ``weights:runs/joint-s{seed}/weights``, or an installed name.
 
     ``{seed}`` stands for the seed of the cell. Nothing is trained: budget and cases of the order
     decide nothing, and the card says what did.
@@ -53,5 +53,5 @@ class WeightsMaker:
 
 
 def folder_of(order: Order) -> Path:
-    """The folder that an order names for its seed."""
-    return Path(order.method.replace("{seed}", str(order.seed))).expanduser()
+    """Where the weights are that an order names for its seed."""
+    return whereabouts.folder_of(order.method.replace("{seed}", str(order.seed)))
