@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,8 @@ from pixvox_registry.contracts import Features, View
 from pixvox_registry.draws import Draws
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.source_spec import build_source
+from pixvox_zoo import weights
+from pixvox_zoo.assembly import assemble
 from pixvox_zoo.composition import Facts
 from pixvox_zoo.feed import Feed
 from pixvox_zoo.recipe import Recipe
@@ -146,6 +149,43 @@ def at_work() -> AtWork:
         return wiring.to(device), feed
 
     return build
+
+
+@pytest.fixture
+def publish_weights() -> Callable[..., Path]:
+    """``publish_weights(folder, backbone, channels=1, dims=2)``: weights that learnt nothing."""
+
+    def publish(folder: Path, name: str, *, channels: int = 1, dims: int = 2) -> Path:
+        """Random weights with statistics of their own, so that nothing is 0 or 1 by chance."""
+        side = 32 if name == "swin" else 28
+        facts = {
+            "dims": dims,
+            "in_channels": channels,
+            "image_size": side,
+            "width": 0.25,
+            "stem": "imagenet",
+        }
+        torch.manual_seed(0)
+        backbone = assemble(BACKBONES, name, {}, facts)
+        for tensor in backbone.state_dict().values():
+            if tensor.is_floating_point():
+                tensor.add_(0.05 * torch.rand_like(tensor))
+        card = {
+            "name": name,
+            "backbone": {"name": name, "settings": {}},
+            "facts": facts,
+            "image_size": side,
+            "intensity": {
+                "mean": [3.0] * channels,
+                "std": [2.0] * channels,
+                "value_range": [0, 255],
+            },
+            "recipe": {"title": "Nothing", "sha256": "0" * 64},
+            "data": {"dataset": "none"},
+        }
+        return weights.save(folder / "weights", backbone, card)
+
+    return publish
 
 
 @pytest.fixture(autouse=True)

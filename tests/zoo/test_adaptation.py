@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,39 +13,11 @@ import pixvox_zoo
 from pixvox_registry import BACKBONES, UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_zoo import weights
-from pixvox_zoo.assembly import assemble
 
-SIDES = {"swin": 32}
+Publish = Callable[..., Path]
 ONLY = {name: getattr(BACKBONES.get(name), "only_dims", None) for name in sorted(BACKBONES)}
 IMAGES = [name for name, dims in ONLY.items() if dims != 3]
 BOTH = [name for name, dims in ONLY.items() if dims is None and name != "swin"]
-
-
-def published(folder: Path, name: str, *, channels: int = 1, dims: int = 2) -> Path:
-    """Random weights with statistics of their own, so that nothing is 0 or 1 by chance."""
-    side = SIDES.get(name, 28)
-    facts = {
-        "dims": dims,
-        "in_channels": channels,
-        "image_size": side,
-        "width": 0.25,
-        "stem": "imagenet",
-    }
-    torch.manual_seed(0)
-    backbone = assemble(BACKBONES, name, {}, facts)
-    for tensor in backbone.state_dict().values():
-        if tensor.is_floating_point():
-            tensor.add_(0.05 * torch.rand_like(tensor))
-    card = {
-        "name": name,
-        "backbone": {"name": name, "settings": {}},
-        "facts": facts,
-        "image_size": side,
-        "intensity": {"mean": [3.0] * channels, "std": [2.0] * channels, "value_range": [0, 255]},
-        "recipe": {"title": "Nothing", "sha256": "0" * 64},
-        "data": {"dataset": "none"},
-    }
-    return weights.save(folder / "weights", backbone, card)
 
 
 def features(pretrained: Any, images: torch.Tensor) -> torch.Tensor:
@@ -54,8 +27,10 @@ def features(pretrained: Any, images: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", BOTH)
-def test_a_volume_of_equal_slices_is_as_its_slice(tmp_path: Path, name: str) -> None:
-    folder = published(tmp_path, name)
+def test_a_volume_of_equal_slices_is_as_its_slice(
+    tmp_path: Path, name: str, publish_weights: Publish
+) -> None:
+    folder = publish_weights(tmp_path, name)
     flat = pixvox_zoo.load(folder)
     volume = pixvox_zoo.load(folder, dims=3)
     slice_ = torch.randn(2, 1, 28, 28)
@@ -69,9 +44,11 @@ def test_a_volume_of_equal_slices_is_as_its_slice(tmp_path: Path, name: str) -> 
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_one_channel_serves_three_and_three_serve_one(tmp_path: Path, name: str) -> None:
-    grey, colour = (published(tmp_path / str(c), name, channels=c) for c in (1, 3))
-    side = SIDES.get(name, 28)
+def test_one_channel_serves_three_and_three_serve_one(
+    tmp_path: Path, name: str, publish_weights: Publish
+) -> None:
+    grey, colour = (publish_weights(tmp_path / str(c), name, channels=c) for c in (1, 3))
+    side = pixvox_zoo.load(grey).image_size
     image = torch.randn(2, 1, side, side)
     alike = image.expand(-1, 3, -1, -1).contiguous()
     for folder, own, channels in ((grey, image, 3), (colour, alike, 1)):
@@ -83,14 +60,16 @@ def test_one_channel_serves_three_and_three_serve_one(tmp_path: Path, name: str)
         assert len(adapted.report["adapted"]) >= 1
 
 
-def test_what_would_say_otherwise_is_refused(tmp_path: Path) -> None:
+def test_what_would_say_otherwise_is_refused(tmp_path: Path, publish_weights: Publish) -> None:
     with pytest.raises(UserError, match=r"reshaped .*relative_position"):
-        pixvox_zoo.load(published(tmp_path / "swin", "swin"), dims=3)
+        pixvox_zoo.load(publish_weights(tmp_path / "swin", "swin"), dims=3)
     with pytest.raises(UserError, match="reshaped"):
-        pixvox_zoo.load(published(tmp_path / "two", "resnet", channels=3), in_channels=2)
+        pixvox_zoo.load(publish_weights(tmp_path / "two", "resnet", channels=3), in_channels=2)
 
 
-def test_kernels_spread_along_the_depth_are_found_out(tmp_path: Path, monkeypatch: Any) -> None:
+def test_kernels_spread_along_the_depth_are_found_out(
+    tmp_path: Path, publish_weights: Publish, monkeypatch: Any
+) -> None:
     """The mean along the depth, the other usual choice, fails where a border is padded."""
 
     def spread(kernel: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
@@ -98,14 +77,16 @@ def test_kernels_spread_along_the_depth_are_found_out(tmp_path: Path, monkeypatc
             return kernel
         return kernel.unsqueeze(2).expand(wanted.shape) / wanted.shape[2]
 
-    folder = published(tmp_path, "resnet")
+    folder = publish_weights(tmp_path, "resnet")
     monkeypatch.setattr("pixvox_zoo.adaptation._inflated", spread)
     with pytest.raises(UserError, match="cannot be adapted"):
         pixvox_zoo.load(folder, dims=3)
 
 
-def test_positions_are_interpolated_as_the_backbone_does_it(tmp_path: Path) -> None:
-    folder = published(tmp_path, "vit")
+def test_positions_are_interpolated_as_the_backbone_does_it(
+    tmp_path: Path, publish_weights: Publish
+) -> None:
+    folder = publish_weights(tmp_path, "vit")
     larger = pixvox_zoo.load(folder, image_size=32)
     assert larger.image_size == 32 and larger.backbone.grid == (8, 8)
     assert any("positions" in line for line in larger.report["adapted"])
@@ -115,8 +96,8 @@ def test_positions_are_interpolated_as_the_backbone_does_it(tmp_path: Path) -> N
     )
 
 
-def test_a_partial_load_is_asked_for_by_name(tmp_path: Path) -> None:
-    folder = published(tmp_path, "vit")
+def test_a_partial_load_is_asked_for_by_name(tmp_path: Path, publish_weights: Publish) -> None:
+    folder = publish_weights(tmp_path, "vit")
     plain = pixvox_zoo.load(folder)
     wider = {**plain.card, "backbone": {"name": "vit", "settings": {"depth": 7}}}
     wider.pop("prints")

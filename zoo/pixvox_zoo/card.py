@@ -52,8 +52,15 @@ def identity_of(
     }
 
 
+def _described(beside: Beside) -> dict[str, Any]:
+    """A further source as it stands in cards."""
+    facts = beside.source.facts()
+    cases = len(beside.source.cases(beside.split))
+    return {**_told(beside), **{k: facts.get(k) for k in ("dataset", "licence")}, "cases": cases}
+
+
 def _told(beside: Beside) -> dict[str, Any]:
-    """A further source as it stands in identities and cards."""
+    """A further source as it stands in identities."""
     return {
         "source": beside.source.name,
         "source_sha256": beside.source.facts().get("sha256"),
@@ -147,7 +154,7 @@ def card_of(
         "intensity": intensity_facts(feed.intensity),
         "spacing_mm": list(cases.spacing_mm) if cases.spacing_mm else None,
         "data": {**data, "split": order.split, "cases": len(cases)},
-        **({"beside": [_told(beside) for beside in order.beside]} if order.beside else {}),
+        **({"beside": [_described(beside) for beside in order.beside]} if order.beside else {}),
         "budget": order.budget.facts(),
         "seed": order.seed,
         "precision": precision,

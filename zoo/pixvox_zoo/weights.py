@@ -37,6 +37,8 @@ def save(
     backbone: nn.Module,
     card: Mapping[str, Any],
     shown: Mapping[int, Prints] | None = None,
+    *,
+    half: bool = False,
 ) -> Path:
     """Publish a weights folder.
 
@@ -47,10 +49,14 @@ def save(
     Args:
         shown: prints of all cases that it was shown, by dims; empty if it was shown none, None if
             nobody knows.
+        half: store numbers as float16; the backbone itself is rounded to them.
     """
     backbone = backbone.eval().cpu()
     images = golden_input(card)
     tensors = {name: tensor.contiguous().clone() for name, tensor in backbone.state_dict().items()}
+    if half:
+        tensors = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
+        backbone.load_state_dict(tensors)
 
     def fill(place: Path) -> None:
         save_file(tensors, place / "backbone.safetensors")
@@ -63,6 +69,7 @@ def save(
             **card,
             "data": {**card["data"], "prints": prints_told(shown)},
             "format": FORMAT,
+            "stored": "float16" if half else "float32",
             "parameters": sum(p.numel() for p in backbone.parameters()),
             "macs": count_macs(backbone, images),
             "sha256": {file.name: digest(file) for file in sorted(place.iterdir())},
@@ -160,6 +167,17 @@ def check_files(card: Mapping[str, Any], folder: Path) -> None:
             raise UserError(f"{folder} lacks {name}, which its card lists.")
         if digest(folder / name) != expected:
             raise UserError(f"{folder / name} has another sha256 than its card says; refused.")
+
+
+def folder_in(run: Path) -> Path:
+    """The folder of the weights of a run; what is no run is taken for weights."""
+    return run / "weights" if (run / "weights" / "card.json").is_file() else run
+
+
+def digests_of(run: Path) -> set[str]:
+    """sha256 of the tensors, and of those that they were rounded from."""
+    card = read_card(folder_in(run))
+    return {card["sha256"]["backbone.safetensors"], *filter(None, [card.get("made_from")])}
 
 
 def prints_told(shown: Mapping[int, Prints] | None) -> str:
