@@ -1,0 +1,145 @@
+"""``pixvox reproduce``: the same bits, a difference that is told, and what has changed since."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixvox_benchmarks import replay
+from pixvox_benchmarks.case_scores import CaseScores, sha256_of
+from pixvox_benchmarks.commands import reproduce as command
+from pixvox_benchmarks.grid import Grid
+from pixvox_benchmarks.plan import plan
+from pixvox_benchmarks.result import Result, results_below
+from pixvox_benchmarks.runner import run
+from pixvox_benchmarks.scoring import score
+from pixvox_registry import COMMANDS, UserError, registry
+from pixvox_registry.source_code import digest_of_code
+
+Start = Callable[..., subprocess.Popen[str]]
+Reproduce = Callable[..., tuple[int, Any, str]]
+
+
+def in_turn(jobs: Sequence[Any], report: Callable[[Any, str | None], None]) -> None:
+    """An engine without processes."""
+    for job in jobs:
+        job()
+        report(job, None)
+
+
+@pytest.fixture
+def published(house: Path, tmp_path: Path) -> Path:
+    """The result of the second of two seeds."""
+    names = {"methods": ("guest:plain",), "tasks": ("squares",), "protocols": ("nearest",)}
+    planned = plan(Grid(**names, seeds=2, budget="tiny"), tmp_path / "grid")
+    assert run(planned, in_turn, threads=1, quiet=True) == {}
+    (file,) = [f for f in results_below(tmp_path / "grid/results") if "-s1-" in f.name]
+    return file
+
+
+@pytest.fixture
+def reproduced(
+    house: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Reproduce:
+    """The command in this process: its exit code, its JSON, and what it said."""
+    monkeypatch.setattr(command, "build_engine", lambda *_, **__: in_turn)
+
+    def call(row: Path | str, **options: Any) -> tuple[int, Any, str]:
+        out = tmp_path / f"replay-{len(list(tmp_path.iterdir()))}"
+        code = 0
+        try:
+            COMMANDS.get("reproduce")(str(row), out=out, json=True, quiet=True, **options)
+        except SystemExit as left:
+            code = int(left.code or 0)
+        said = capsys.readouterr()
+        return code, json.loads(said.out) if said.out else None, said.err
+
+    return call
+
+
+def test_a_published_cell_comes_again_bit_for_bit(
+    pixvox: Start, published: Path, tmp_path: Path, tally: Callable[[str], int]
+) -> None:
+    key = Result.read(published).key[:12]
+    words = [key, "--results", str(tmp_path / "grid/results"), "--out", str(tmp_path / "replay")]
+    process = pixvox("reproduce", *words, "--json")
+    out, err = process.communicate()
+    assert process.returncode == 0, err
+    said = json.loads(out)
+    assert said["identical"] and said["same"] and said["verdict"].startswith("same, bit for bit")
+    assert said["cases"] == 0 and not said["asked_otherwise"]
+    assert tally("make-plain-0") == 1, "the seed before it is not made again"
+    assert tally("make-plain-1") == 2
+
+
+def forged(file: Path, change: Callable[[CaseScores], CaseScores]) -> Path:
+    """Another result in place of a true one, whole in itself."""
+    result = Result.read(file)
+    cases = change(result.read_cases(file))
+    file.unlink()
+    scores, intervals = score(cases, result.metrics)
+    result = replace(
+        result, scores=scores, intervals=intervals, cases_sha256=sha256_of(cases), n_scored=24
+    )
+    result.write(file.parents[2], cases)
+    return file
+
+
+def test_a_forged_score_is_found_out(reproduced: Reproduce, published: Path) -> None:
+    def better(cases: CaseScores) -> CaseScores:
+        sure = tuple((1.0, 0.0) if target == 0 else (0.0, 1.0) for target in cases.target)
+        return replace(cases, probability=sure)
+
+    code, said, err = reproduced(forged(published, better))
+    assert code == 1, err
+    assert said["verdict"].startswith("differs: a score by") and not said["same"]
+    assert max(abs(row["difference"]) for row in said["scores"]) > 1e-3
+    code, said, err = reproduced(published, tolerance=1)
+    assert code == 0 and said["verdict"].startswith("same within 1:"), err
+
+
+def test_other_cases_are_no_replay(reproduced: Reproduce, published: Path) -> None:
+    def renamed(cases: CaseScores) -> CaseScores:
+        return replace(cases, ids=(*cases.ids[:-1], "test/other"))
+
+    code, said, _ = reproduced(forged(published, renamed), tolerance=1)
+    assert (code, said["cases"]) == (1, None)
+    assert said["verdict"] == "differs: other cases were scored"
+
+
+def test_what_has_changed_since_is_told(
+    reproduced: Reproduce, published: Path, house: Path
+) -> None:
+    protocol = house / "guest_protocol.py"
+    protocol.write_text(protocol.read_text().replace("sharpness=1.0", "sharpness=9.0"))
+    sys.modules.pop("guest_protocol")
+    digest_of_code.cache_clear()
+    registry._installed.cache_clear()
+    code, said, err = reproduced(published)
+    told = {name for name, _, _ in said["asked_otherwise"]}
+    assert told == {"protocol.settings.sharpness", "plugins.protocol/nearest"}
+    assert code == 1 and "is asked otherwise today" in err
+    code, out, err = reproduced(published, dry_run=True)
+    assert (code, out) == (0, None) and "protocol.settings.sharpness" in err
+
+
+@pytest.mark.parametrize(
+    ("row", "said"), [("abc", "at least 6 digits"), ("simclr", "at least 6"), ("0" * 64, "none")]
+)
+def test_rows_that_name_nothing_are_refused(published: Path, row: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        replay.file_of(row, published.parents[2])
+
+
+def test_a_key_that_two_results_share_is_refused(published: Path) -> None:
+    copy = published.with_name("copy.json")
+    copy.write_bytes(published.read_bytes())
+    with pytest.raises(UserError, match="should have a key"):
+        replay.file_of(Result.read(published).key[:12], published.parents[2])
