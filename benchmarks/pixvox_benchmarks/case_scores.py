@@ -99,8 +99,12 @@ class CaseScores:
 
     @classmethod
     def parse(cls, content: bytes) -> CaseScores:
-        """Back from a file."""
-        rows = json.loads(content)
+        """Back from a file.
+
+        Raises:
+            ValueError: NaN or infinity; nothing that applies has such a figure.
+        """
+        rows = json.loads(content, parse_constant=_refuse)
         named = [row[0] if isinstance(row[0], list) else [row[0]] for row in rows]
         classes = [row[1:3] for row in rows if len(row) > 2]
         figures = [row[-1] for row in rows if isinstance(row[-1], dict)]
@@ -121,6 +125,10 @@ class CaseScores:
             {name: _or_null(self.columns[name][row]) for name in names}
             for row in range(len(self.ids))
         ]
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"it holds {constant}")
 
 
 def applied(metric: Metric, columns: Columns, weight: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,0 +1,180 @@
+"""``pixvox board --add``: true results come in, each fault has its own words, nothing half-way."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pixvox_benchmarks.result import Result, key_of, results_below
+from pixvox_leaderboards.adding import add
+from pixvox_registry import UserError
+from pixvox_registry.artifacts import fingerprint
+
+Publish = Callable[..., Path]
+HERE = {"task": "breastmnist", "protocol": "knn_probe"}
+
+
+@pytest.fixture
+def given(publish: Publish, tmp_path: Path) -> Path:
+    """A result from elsewhere, and a board that has two of the same task."""
+    file = publish("theirs", skill=2.0, **HERE)
+    away = tmp_path / "theirs" / file.name
+    away.parent.mkdir()
+    for one in file.parent.iterdir():
+        shutil.move(one, away.parent / one.name)
+    publish("ours", **HERE)
+    publish("random_init", skill=0.1, **HERE)
+    return away
+
+
+@pytest.fixture
+def board(tmp_path: Path) -> Path:
+    return tmp_path / "results"
+
+
+def test_a_true_result_comes_in_once_with_its_cases(given: Path, board: Path) -> None:
+    (new,) = add(given, board)
+    assert new.read_bytes() == given.read_bytes()
+    assert Result.read(new).read_cases(new) == Result.read(given).read_cases(given)
+    assert len(results_below(board)) == 3
+    assert add(given, board) == [] and add(given.parent, board) == []
+
+
+def resealed(file: Path, change: Callable[[dict[str, Any]], object]) -> Path:
+    """Edited with every digest made to fit."""
+    facts = json.loads(file.read_text())
+    del facts["sha256"]
+    change(facts)
+    facts["request"] = fingerprint(facts["asked"])
+    facts["key"] = key_of(facts["request"], facts["weights_sha256"])
+    facts["sha256"] = fingerprint(facts)
+    file.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
+    return file
+
+
+def deep(*path: str, to: Any) -> Callable[[dict[str, Any]], None]:
+    def change(facts: dict[str, Any]) -> None:
+        for name in path[:-1]:
+            facts = facts[name]
+        facts[path[-1]] = to
+
+    return change
+
+
+def both(*changes: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, Any]], None]:
+    def change(facts: dict[str, Any]) -> None:
+        for one in changes:
+            one(facts)
+
+    return change
+
+
+FAULTS = {
+    "schema": (deep("schema", to=9), "no result of schema 1"),
+    "no field": (lambda facts: facts.pop("scores"), "lacks scores"),
+    "other field": (deep("score", to=1.0), "Did you mean 'scores'"),
+    "type": (deep("seed", to="0"), "seed should be a int"),
+    "percentage": (deep("scores", "auc", to=91.2), "a fraction, not a percentage"),
+    "cases left out": (deep("n_scored", to=59), "59 of 60 cases are scored"),
+    "fewer cases": (both(deep("n_scored", to=59), deep("n_expected", to=59)), "states 59 cases"),
+    "better score": (deep("scores", "auc", to=0.99), "its cases give"),
+    "narrower interval": (deep("intervals", "auc", "low", to=0.9), "its cases give"),
+    "unknown task": (deep("task", to="brestmnist"), "No task is called 'brestmnist'"),
+    "unknown protocol": (deep("protocol", to="../../etc"), "No protocol is called"),
+    "another task": (deep("task", to="bloodmnist"), "says task 'bloodmnist'"),
+    "another method": (deep("method", to="ours"), "says method 'ours'"),
+    "another seed": (deep("seed", to=4), "says seed 4"),
+    "another edition": (deep("asked", "task", "sha256", to="0" * 64), "another edition"),
+    "another plugin": (deep("plugins", "protocol/knn_probe", to="x 9"), "another edition"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_told_and_nothing_comes_in(given: Path, board: Path, fault: str) -> None:
+    before = sorted(board.rglob("*"))
+    change, said = FAULTS[fault]
+    with pytest.raises(UserError, match=said):
+        add(resealed(given, change), board)
+    assert sorted(board.rglob("*")) == before
+
+
+def test_the_words_are_distinct() -> None:
+    """But where two faults are one: of a score and its interval, of one edition."""
+    said = [words for _, words in FAULTS.values()]
+    assert len(set(said)) == len(said) - 2
+
+
+@pytest.mark.parametrize(
+    ("edit", "said"),
+    [
+        (lambda text: text.replace(b'"key": "', b'"key": "0'), "key does not follow"),
+        (lambda text: text.replace(b"theirs", b"others"), "not the digest of what it says"),
+        (lambda text: text[:-30], "is not a result's JSON"),
+        (lambda text: text.replace(b'"accuracy": 0.', b'"accuracy": NaN, "x": 0.'), "it holds NaN"),
+        (lambda text: b"[]\n", "no result of schema 1"),
+    ],
+)
+def test_an_edited_file_is_refused(given: Path, board: Path, edit: Any, said: str) -> None:
+    given.write_bytes(edit(given.read_bytes()))
+    with pytest.raises(UserError, match=said):
+        add(given, board)
+
+
+def recased(file: Path, content: bytes) -> Path:
+    """Other cases, with the digests made to fit."""
+    from hashlib import sha256
+
+    Result.read(file).cases_file(file).unlink()
+    resealed(file, deep("cases_sha256", to=sha256(content).hexdigest()))
+    Result.read(file).cases_file(file).write_bytes(content)
+    return file
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{}", "0 stand beside it"),
+        (b"[1, 2]", "malformed: TypeError"),
+        (b'[["case000", 0, [NaN, 1.0]]]', "malformed: ValueError it holds NaN"),
+    ],
+)
+def test_cases_that_are_none_are_refused(
+    given: Path, board: Path, content: bytes, said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        add(recased(given, content), board)
+
+
+def test_missing_cases_are_refused(given: Path, board: Path) -> None:
+    Result.read(given).cases_file(given).unlink()
+    with pytest.raises(UserError, match="is missing"):
+        add(given, board)
+
+
+def test_other_cases_than_the_boards_are_refused(given: Path, board: Path) -> None:
+    content = Result.read(given).cases_file(given).read_bytes()
+    with pytest.raises(UserError, match="there lack case059"):
+        add(recased(given, content.replace(b"case059", b"case999")), board)
+
+
+def test_two_answers_to_one_request_are_refused(given: Path, board: Path, publish: Publish) -> None:
+    add(given, board)
+    resealed(given, deep("provenance", "at", to="2026-02-02T00:00:00+00:00"))
+    with pytest.raises(UserError, match="answers the same request"):
+        add(given, board)
+
+
+def test_of_several_none_comes_in_if_one_is_at_fault(
+    given: Path, board: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "theirs/other.json"
+    other.write_bytes(given.read_bytes().replace(b'"seed": 0', b'"seed": 1'))
+    before = sorted(board.rglob("*"))
+    with pytest.raises(UserError):
+        add(given.parent, board)
+    assert sorted(board.rglob("*")) == before
