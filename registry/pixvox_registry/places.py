@@ -1,9 +1,11 @@
-"""Where data and caches lie: the two environment variables that PixVox reads."""
+"""Where data, caches and installed weights lie."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+WEIGHTS = "pixvox.weights"  # group of entry points: name of the weights = package that holds them
 
 
 def data_root() -> Path:

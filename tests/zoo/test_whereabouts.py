@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 import pixvox_zoo
-from pixvox_registry import UserError
+from pixvox_registry import COMMANDS, UserError
 from pixvox_registry.artifacts import canonical_json
 from pixvox_zoo import whereabouts
 
@@ -39,13 +39,16 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_an_installed_name_is_found_without_importing_it(
-    site: Path, publish_weights: Publish
+    site: Path, publish_weights: Publish, capsys: pytest.CaptureFixture[str]
 ) -> None:
     distribution(site, "pixvox-weights-toy", "toy", "pixvox_weights_toy")
     folder = publish_weights(site, "conv_encoder").rename(site / "pixvox_weights_toy")
     (folder / "__init__.py").write_text("raise SystemExit('imported')")
     assert whereabouts.folder_of("toy") == folder
     assert pixvox_zoo.load("toy").card["name"] == "conv_encoder"
+    COMMANDS.get("list")("weights", json=True)
+    listed = json.loads(capsys.readouterr().out)
+    assert listed == [{"kind": "weights", "name": "toy", "from": "pixvox-weights-toy"}]
     with pytest.raises(UserError, match="Did you mean 'toy'"):
         pixvox_zoo.load("toyy")
 

@@ -23,9 +23,9 @@ from packaging.version import InvalidVersion, Version
 from pixvox_registry import prints
 from pixvox_registry.artifacts import publish
 from pixvox_registry.errors import UserError
+from pixvox_registry.places import WEIGHTS
 from pixvox_registry.prints import Prints
 from pixvox_zoo import weights
-from pixvox_zoo.whereabouts import GROUP
 
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 PREFIX = "pixvox-weights-"  # of distributions
@@ -202,7 +202,7 @@ def project(card: Mapping[str, Any], parcel: Parcel) -> str:
         f"license = {json.dumps(parcel.licence)}",
         f'license-files = ["{parcel.package}/LICENSE"]',
         f"dependencies = [{json.dumps('pixvox' + card['requires_pixvox'])}]",
-        f'[project.entry-points."{GROUP}"]',
+        f'[project.entry-points."{WEIGHTS}"]',
         f"{parcel.name} = {json.dumps(parcel.package)}",
         "[tool.hatch.build.targets.wheel]",
         f"packages = [{json.dumps(parcel.package)}]",

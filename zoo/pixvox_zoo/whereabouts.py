@@ -10,8 +10,8 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
 from pixvox_registry.errors import UserError, suggestion
+from pixvox_registry.places import WEIGHTS
 
-GROUP = "pixvox.weights"  # of entry points: name of the weights = package that holds them
 HUB = "hf://"
 HUB_FORM = re.compile(r"hf://([\w.-]+/[\w.-]+)(?:@([\w./-]+))?")
 PLAIN = re.compile(r"\w[\w.-]*")  # names of files within a folder of weights
@@ -63,7 +63,7 @@ def installed() -> list[Installed]:
         UserError: two packages bring weights of one name.
     """
     by_name: dict[str, EntryPoint] = {}
-    for point in entry_points(group=GROUP):
+    for point in entry_points(group=WEIGHTS):
         other = by_name.setdefault(point.name, point)
         if distribution_of(other) != distribution_of(point):
             raise UserError(
