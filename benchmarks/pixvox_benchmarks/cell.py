@@ -82,6 +82,7 @@ def describe(
         **card.get("provenance", {}),
         "recipe": card.get("recipe", {}).get("sha256", ""),
         "backbone": card.get("backbone", {}).get("name", ""),
+        "data": data_of(card),
         "budget": card.get("budget", {}),
     }
     metrics, cases = metrics_of(cell.protocol, task), outcome.cases
@@ -121,6 +122,12 @@ def describe(
         contamination=exposure(task, card),
         duplicates=duplicates(task),
     )
+
+
+def data_of(card: Mapping[str, Any]) -> list[str]:
+    """Names of the sources that pretraining was shown, as far as the card tells."""
+    sources = (card.get("data", {}), *card.get("beside", ()))
+    return [source["dataset"] for source in sources if source.get("dataset")]
 
 
 def card_for(protocol: str, pretrained: Pretrained) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 
 from pixvox_benchmarks.result import Result, key_of, results_below
 from pixvox_leaderboards.adding import add
-from pixvox_registry import UserError
+from pixvox_registry import COMMANDS, UserError
 from pixvox_registry.artifacts import fingerprint
 
 Publish = Callable[..., Path]
@@ -43,6 +43,14 @@ def test_a_true_result_comes_in_once_with_its_cases(given: Path, board: Path) ->
     assert Result.read(new).read_cases(new) == Result.read(given).read_cases(given)
     assert len(results_below(board)) == 3
     assert add(given, board) == [] and add(given.parent, board) == []
+
+
+def test_the_command_takes_in_and_shows(
+    given: Path, board: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    COMMANDS.get("board")(board, add=given)
+    said = capsys.readouterr()
+    assert "took in" in said.err and "| theirs " in said.out.replace("**", "")
 
 
 def resealed(file: Path, change: Callable[[dict[str, Any]], object]) -> Path:

@@ -1,15 +1,19 @@
-"""``pixvox board``: result files to Markdown, CSV, JSON, a picture and a page."""
+"""``pixvox board``: result files to Markdown, CSV, JSON, a picture, a page and a site."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pixvox_registry import COMMANDS
 from pixvox_registry.console import say, show_table
+from pixvox_registry.errors import UserError
+
+if TYPE_CHECKING:
+    from pixvox_leaderboards.board import Board
 
 
 @COMMANDS.register
@@ -20,8 +24,18 @@ def board(
     out: Annotated[
         Path | None, typer.Option(help="Also write board.md, .csv, .json, .png and .html here.")
     ] = None,
+    site: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Also write the pages of a site here.")
+    ] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then show the site on 127.0.0.1 until Ctrl-C.")
+    ] = False,
     readme: Annotated[
         Path | None, typer.Option(help="Renew what stands between board:begin and board:end.")
+    ] = None,
+    add: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="First take in a result from elsewhere, if it is sound."),
     ] = None,
     verify: Annotated[
         bool, typer.Option("--verify", help="Compute every score again; exit 1 on a difference.")
@@ -38,8 +52,15 @@ def board(
 ) -> None:
     """Print the board of a folder of results. The same files give the same bytes.
 
-    Example: pixvox board runs/benchmark/results --out runs/benchmark/board
+    Example: pixvox board runs/benchmark/results --site runs/benchmark/site --serve
     """
+    if serve and site is None:
+        raise UserError(
+            "--serve shows the pages that --site writes; no --site was given. Name a folder for "
+            "them: `pixvox board RESULTS --site DIR --serve`."
+        )
+    if add is not None:
+        take_in(add, results)
     if verify:
         report_faults(results, json=json)
         return
@@ -62,6 +83,35 @@ def board(
     if readme is not None:
         outputs.renew(readme, made, out)
     sys.stdout.write(as_json(made).decode() if json else markdown(made))
+    if site is not None:
+        publish_site(made, results, site)
+        if serve:
+            from pixvox_leaderboards.site.serving import serve as serve_folder
+
+            sys.stdout.flush()
+            serve_folder(site, say)
+
+
+def publish_site(made: Board, results: Path, folder: Path) -> None:
+    """Write the pages of a board, and say where the first one lies."""
+    from pixvox_leaderboards.reading import read_all
+    from pixvox_leaderboards.site.pages import site_of
+    from pixvox_leaderboards.site.publishing import write
+
+    say("holding pairs of methods against each other, which may take a minute")
+    files = write(site_of(made, read_all(results), results), folder)
+    say(f"wrote {folder / 'index.html'} and {len(files) - 1} files beside it")
+
+
+def take_in(given: Path, results: Path) -> None:
+    """Copy a sound result, or all of a folder, to the others; say what is new."""
+    from pixvox_leaderboards.adding import add
+
+    new = add(given, results)
+    for file in new:
+        say(f"took in {file}")
+    if not new:
+        say(f"{given} is there already")
 
 
 def renew_intervals(results: Path) -> None:

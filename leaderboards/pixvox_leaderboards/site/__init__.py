@@ -1,0 +1,1 @@
+"""The site of a board: static pages that sort, filter and link with no network."""

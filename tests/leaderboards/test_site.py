@@ -1,0 +1,412 @@
+"""A site is a function of result files: whole, escaped, asking nobody, and honest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from base64 import b64encode
+from collections.abc import Callable
+from dataclasses import replace
+from html.parser import HTMLParser
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pixvox_benchmarks.case_scores import CaseScores
+from pixvox_benchmarks.result import Result
+from pixvox_leaderboards.board import build
+from pixvox_leaderboards.comparison import Comparison
+from pixvox_leaderboards.pairwise import pairwise
+from pixvox_leaderboards.reading import read_all
+from pixvox_leaderboards.row import RANDOM_INIT
+from pixvox_leaderboards.site.curves import curve
+from pixvox_leaderboards.site.elements import Html, el
+from pixvox_leaderboards.site.histogram import histogram
+from pixvox_leaderboards.site.island import data
+from pixvox_leaderboards.site.names import slugs, told_apart
+from pixvox_leaderboards.site.pages import site_of
+from pixvox_leaderboards.site.pairs import contestants, duels
+from pixvox_leaderboards.site.pretraining import pretraining
+from pixvox_leaderboards.site.publishing import MANIFEST, write
+from pixvox_leaderboards.site.serving import server
+from pixvox_leaderboards.site.spread import spreads
+from pixvox_leaderboards.site.strip import Axis
+from pixvox_leaderboards.site.versus import says, summary
+from pixvox_registry import COMMANDS, UserError
+
+Publish = Callable[..., Path]
+EVIL = "</script><script>alert('x')</script>\"&"
+
+
+@pytest.fixture
+def results(publish: Publish, tmp_path: Path) -> Path:
+    """Two tasks, four methods, one of them with two seeds; one row stale."""
+    for task in ("toy", "play"):
+        publish(RANDOM_INIT, skill=0.2, task=task)
+        publish("simclr", skill=2.0, task=task)
+        publish("simclr", skill=2.0, task=task, seed=1)
+        publish("barlow_twins", skill=1.0, task=task)
+    publish("older", task="toy", task_version="0")
+    return tmp_path / "results"
+
+
+def pages(results: Path) -> dict[str, bytes]:
+    readings = read_all(results)
+    return site_of(build(readings), readings, PurePosixPath("runs/results"))
+
+
+class Reader(HTMLParser):
+    """Tags that are open, addresses that are named, and text."""
+
+    def __init__(self, page: bytes) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.links: list[str] = []
+        self.names: list[str] = []
+        self.text = ""
+        self.feed(page.decode())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in ("meta", "input", "br"):
+            self.open.append(tag)
+        self.links += [value for name, value in attrs if name in ("href", "src") and value]
+        self.names += [value for name, value in attrs if name == "id" and value]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data if self.open and self.open[-1] not in ("style", "script") else ""
+
+
+def test_same_bytes_twice_and_elsewhere(results: Path, tmp_path: Path) -> None:
+    first = pages(results)
+    shutil.move(results / "toy", results / "moved")  # other paths, another order
+    assert pages(results) == first
+    assert set(first) == {
+        "index.html",
+        "compare.html",
+        "board.csv",
+        "board.json",
+        *(f"methods/{m}.html" for m in ("simclr", "barlow_twins", "random_init", "older")),
+    }
+
+
+def test_every_page_is_balanced_and_every_link_leads_somewhere(results: Path) -> None:
+    site = pages(results)
+    read = {name: Reader(page) for name, page in site.items() if name.endswith(".html")}
+    for name, reader in read.items():
+        assert reader.open == []
+        assert len(reader.names) == len(set(reader.names)), name
+        for link in reader.links:
+            target, _, anchor = link.partition("#")
+            path = (PurePosixPath(name).parent / target).as_posix() if target else name
+            path = path.replace("methods/../", "")
+            assert path in site, f"{name} links to {link}"
+            assert not anchor or anchor in read[path].names, f"{name} links to {link}"
+
+
+def test_pages_ask_nobody_and_allow_only_their_own_script(results: Path) -> None:
+    for name, content in pages(results).items():
+        if not name.endswith(".html"):
+            continue
+        page = content.decode()
+        bare = page.replace("http://www.w3.org/2000/svg", "")
+        assert "http:" not in bare and "https:" not in bare, name
+        assert "default-src &#x27;none&#x27;" in page
+        for tag in ("style", "script"):
+            inside = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+            digests = [b64encode(hashlib.sha256(each.encode()).digest()) for each in inside]
+            allowed = " ".join(f"&#x27;sha256-{digest.decode()}&#x27;" for digest in digests)
+            assert digests and f"{tag}-src {allowed};" in page
+
+
+def test_a_hostile_method_name_is_only_text(publish: Publish, tmp_path: Path) -> None:
+    publish(EVIL)
+    publish("simclr")
+    site = pages(tmp_path / "results")
+    (evil,) = (name for name in site if "script" in name)
+    assert evil.startswith("methods/") and evil.count("/") == 1
+    for name in ("index.html", "compare.html", evil):
+        page = site[name].decode()
+        assert "<script>alert" not in page, name
+        assert page.count("<script") == page.count("</script>") == (3 if name[0] == "i" else 1)
+        assert EVIL in Reader(site[name]).text, "it is still told, as text"
+
+
+def test_data_in_a_page_cannot_end_its_element() -> None:
+    inside = data({"name": EVIL}).partition(">")[2].rpartition("</script>")[0]
+    assert "<" not in inside and ">" not in inside
+    assert json.loads(inside) == {"name": EVIL}
+
+
+def test_elements_escape_all_but_elements() -> None:
+    assert el("p", "<b>", Html("<b>"), None) == "<p>&lt;b&gt;<b></p>"
+    assert el("a", title='"><i', hidden=False, open=True) == '<a title="&quot;&gt;&lt;i" open></a>'
+
+
+def test_addresses_of_methods_never_collide() -> None:
+    methods = ["weights:a/one/weights", "weights:b/one/weights", "One", "hub:x/y", "..", "é/ü"]
+    found = slugs(methods)
+    assert len({slug.lower() for slug in found.values()}) == len(methods)
+    assert all(slug[0] != "." and slug.isascii() and "/" not in slug for slug in found.values())
+    assert found["hub:x/y"] == "hub_x_y"
+
+
+def test_namesakes_are_told_apart_by_what_differs() -> None:
+    runs = [f"weights:runs/{data}/runs/with-s{{seed}}/weights" for data in ("breast", "chest")]
+    assert list(told_apart(runs).values()) == ["with (breast)", "with (chest)"]
+    assert list(slugs(runs).values()) == ["with_breast", "with_chest"]
+    assert told_apart(runs[:1]) == {runs[0]: "with"}
+
+
+def test_pairs_say_what_the_command_says(results: Path) -> None:
+    """The batch over all pairs of a panel against ``pixvox board --compare``, line by line."""
+    board = build(read_all(results))
+    held = duels(board)
+    assert len(held.found) == 3 and held.left_out == ()
+    for duel in held.found:
+        wanted = pairwise(board, duel.first, duel.second)
+        assert [(p.task, p.protocol) for p, _ in duel.lines] == [
+            (line["task"], line["protocol"]) for line in wanted
+        ]
+        for (_, one), line in zip(duel.lines, wanted, strict=True):
+            facts = (one.difference, one.low, one.high, one.p, one.holm, one.cases, one.note)
+            names = ("difference", "low", "high", "p", "p_holm", "n", "note")
+            assert facts == tuple(line[name] for name in names)
+
+
+def test_too_many_pairs_leave_the_worst_methods_out_and_say_so(
+    results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    board = build(read_all(results))
+    held = duels(board, most=2)
+    assert held.methods == ("simclr", "barlow_twins") and held.left_out == (RANDOM_INIT,)
+    assert [(duel.first, duel.second) for duel in held.found] == [("simclr", "barlow_twins")]
+    assert contestants(board) == ["simclr", "barlow_twins", RANDOM_INIT], "no stale rows"
+    monkeypatch.setattr("pixvox_leaderboards.site.pages.duels", lambda board: held)
+    text = Reader(pages(results)["compare.html"]).text
+    assert "pairs with random_init" in text
+    assert "pixvox board runs/results --compare A B" in text
+
+
+def test_who_is_better_follows_the_direction(results: Path) -> None:
+    (duel,) = duels(build(read_all(results)), most=2).found
+    shown = {m: m for m in (duel.first, duel.second)}
+    panel, _ = duel.lines[0]
+
+    def told(difference: float, holm: float | None, *, higher: bool, note: str = "") -> Comparison:
+        return Comparison(
+            difference=difference,
+            low=difference - 0.1,
+            high=difference + 0.1,
+            p=holm,
+            holm=holm,
+            cases=9,
+            note=note,
+            higher_is_better=higher,
+        )
+
+    lines = (
+        told(0.2, 0.01, higher=True),
+        told(0.2, 0.01, higher=False),
+        told(0.2, 0.4, higher=True),
+        told(0.2, None, higher=True, note="no test"),
+    )
+    made = replace(duel, lines=tuple((panel, one) for one in lines))
+    assert [says(made, one, shown) for one in lines] == [
+        "simclr better",
+        "barlow_twins better",
+        "no difference told",
+        "no test",
+    ]
+    said = "Of 4 lines, simclr is better on 1, barlow_twins on 1; 2 tell no difference"
+    assert summary(made, shown).startswith(said)
+
+
+def test_every_cell_has_its_provenance_and_the_command_that_replays_it(
+    publish: Publish, results: Path
+) -> None:
+    result = Result.read(publish("simclr", skill=2.0, task="toy"))
+    read = Reader(pages(results)["methods/simclr.html"])
+    assert f"pixvox reproduce {result.key[:12]} --results runs/results" in read.text
+    assert f"cell-{result.key[:12]}" in read.names
+    for told in (result.key, result.weights_sha256, "0123456789abcdef", result.path.as_posix()):
+        assert told in read.text
+
+
+def test_commands_quote_a_folder_for_the_shell(results: Path) -> None:
+    readings = read_all(results)
+    site = site_of(build(readings), readings, PurePosixPath("my results; rm -rf"))
+    for name in ("compare.html", "methods/simclr.html"):
+        assert "'my results; rm -rf'" in Reader(site[name]).text
+
+
+def test_stale_rows_are_told_and_make_no_distribution(results: Path) -> None:
+    text = Reader(pages(results)["methods/older.html"]).text
+    assert "stale" in text
+    assert "probability of class" not in text
+    assert "probability of class 1" in Reader(pages(results)["methods/simclr.html"]).text
+
+
+def test_a_collapsed_method_says_so(publish: Publish, tmp_path: Path) -> None:
+    publish("simclr", collapsed=True, units="image", data={"dataset": "toy", "verified": False})
+    text = Reader(pages(tmp_path / "results")["methods/simclr.html"]).text
+    assert "collapsed ‡" in text
+    assert "‡ collapsed, (u), (c)" in text, "and that data and patients are not vouched for"
+
+
+def test_curves_are_drawn_where_results_hold_any(publish: Publish) -> None:
+    bare, told = (Result.read(publish("simclr", task=task)) for task in ("toy", "play"))
+    assert "hold no curves" in Reader(pretraining([bare]).encode()).text
+    curves = {
+        "step": [0, 50, 100],
+        "seen": [0, 800, 1600],
+        "loss": [4.0, None, 1.0],
+        "lr": [0.1, 0.1, 0.1],
+        "said": ["begun", "", "done"],
+        "torn": [1.0],
+    }
+    drawn = pretraining([replace(told, curves=curves)])
+    assert "hold no curves" not in drawn
+    assert "4 → 1" in Reader(drawn.encode()).text
+    assert drawn.count("<polyline") == 2, "loss and lr; no counters, and nothing that is no figure"
+
+
+def test_weights_are_told_once_with_all_tasks_that_they_were_measured_on(publish: Publish) -> None:
+    one, two = (Result.read(publish("simclr", task=task)) for task in ("toy", "play"))
+    assert one.weights_sha256 == two.weights_sha256
+    text = Reader(pretraining([one, two]).encode()).text
+    assert "Measured on play, toy, budget small" in text
+    assert text.count(one.weights_sha256[:12]) == 1
+
+
+def test_a_curve_goes_from_corner_to_corner_and_skips_what_is_not_finite() -> None:
+    drawn = curve("loss", [([0, 50, 75, 100], [4.0, 2.0, None, 0.0])])
+    points = drawn.partition('points="')[2].partition('"')[0].split()
+    assert points == ["3.0,3.0", "120.0,36.0", "237.0,69.0"]
+    assert "1 seed: 4 → 0" in drawn
+    assert "nothing finite" in curve("loss", [([0], [None])])
+
+
+def scores_of(**columns: Any) -> CaseScores:
+    return CaseScores.rounded(["a", "b", "c"], columns={n: v for n, v in columns.items()})
+
+
+def test_cases_show_the_metrics_own_values_where_they_have_any() -> None:
+    runs = [scores_of(dice=[[0.9], [0.5], [float("nan")]]), scores_of(dice=[[0.7], [0.1], [0.2]])]
+    (found,) = spreads("dice", runs, higher_is_better=True)
+    np.testing.assert_allclose(sorted(found.values), [0.3, 0.8])
+    assert found.undefined == 1 and found.is_share
+    assert [case for case, _ in found.worst] == ["b", "a"]
+    drawn = histogram(found)
+    assert "median 0.550" in drawn and "undefined 1" in drawn
+    assert drawn.count("<rect") == 2
+
+
+def test_worst_is_largest_where_less_is_better_and_structures_stand_apart() -> None:
+    runs = [scores_of(hd95_mm=[[1.0, 5.0], [2.0, 6.0], [30.0, 7.0]])]
+    first, second = spreads("hd95_mm", runs, higher_is_better=False)
+    assert first.worst[0] == ("c", 30.0) and not first.is_share
+    assert second.what == "hd95_mm, structure 2"
+
+
+def test_where_a_case_has_no_score_its_probability_of_the_truth_is_shown() -> None:
+    cases = CaseScores.rounded(["a", "b", "c"], [0, 1, 1], [[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]])
+    zero, one = spreads("auc", [cases], higher_is_better=True)
+    assert zero.values.tolist() == [0.8]
+    assert sorted(one.values.tolist()) == [0.4, 0.9]
+    assert one.worst[0] == ("b", 0.4)
+    labels = CaseScores.rounded(["a"], [[1, 0]], [[0.8, 0.3]])
+    (both,) = spreads("auc", [labels], higher_is_better=True)
+    assert both.values == pytest.approx([0.75])
+    assert spreads("auc", [scores_of(dice=[1, 1, 1])], higher_is_better=True) == []
+
+
+def test_an_axis_holds_its_ends_and_is_never_a_point() -> None:
+    axis = Axis.of([0.2, None, 0.6])
+    assert (axis.at(0.2), axis.at(0.4), axis.at(0.6), axis.at(None)) == (4.0, 50.0, 96.0, None)
+    assert Axis.of([0.5]).at(0.5) == 4.0
+
+
+def test_an_older_site_gives_way_and_foreign_files_stay(tmp_path: Path) -> None:
+    write({"index.html": b"1", "methods/gone.html": b"2", "methods/edited.html": b"3"}, tmp_path)
+    (tmp_path / "methods/edited.html").write_bytes(b"mine now")
+    (tmp_path / "notes.txt").write_text("foreign")
+    write({"index.html": b"4"}, tmp_path)
+    kept = {f.relative_to(tmp_path).as_posix() for f in tmp_path.rglob("*") if f.is_file()}
+    assert kept == {"index.html", "methods/edited.html", "notes.txt", MANIFEST}
+    assert (tmp_path / "index.html").read_bytes() == b"4"
+    assert (tmp_path / "notes.txt").read_text() == "foreign"
+
+
+def test_a_foreign_file_of_the_same_name_is_not_overwritten(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("my own page")
+    with pytest.raises(UserError, match=r"index\.html stands there and no site wrote it"):
+        write({"a.html": b"", "index.html": b""}, tmp_path)
+    assert (tmp_path / "index.html").read_text() == "my own page"
+    assert not (tmp_path / "a.html").exists()
+
+
+@pytest.mark.parametrize("name", ["../victim", "/tmp/victim", MANIFEST])
+def test_a_manifest_cannot_reach_outside_its_folder(tmp_path: Path, name: str) -> None:
+    (tmp_path / "victim").write_text("x")
+    site = tmp_path / "site"
+    site.mkdir()
+    digest = hashlib.sha256(b"x").hexdigest()
+    (site / MANIFEST).write_text(json.dumps({"schema": 1, "site": {name: digest}}))
+    with pytest.raises(UserError, match="should list the files of a site"):
+        write({"index.html": b""}, site)
+    assert (tmp_path / "victim").exists()
+
+
+def test_a_served_site_is_read_on_this_machine(tmp_path: Path) -> None:
+    (tmp_path / "index.html").write_text("here")
+    with server(tmp_path) as running:
+        thread = threading.Thread(target=running.serve_forever)
+        thread.start()
+        host, port = running.server_address[:2]
+        assert host == "127.0.0.1"
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+            assert answer.read() == b"here"
+            assert answer.headers["Cache-Control"] == "no-cache"
+        running.shutdown()
+        thread.join()
+
+
+def test_ctrl_c_ends_serving_cleanly(tmp_path: Path) -> None:
+    program = (
+        "import sys; from pathlib import Path; from pixvox_leaderboards.site.serving import serve;"
+        f"serve(Path({str(tmp_path)!r}), lambda text: print(text, flush=True))"
+    )
+    started = subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert started.stdout is not None
+    assert started.stdout.readline().startswith("http://127.0.0.1:")
+    started.send_signal(signal.SIGINT)
+    said, complained = started.communicate(timeout=30)
+    assert (started.returncode, said, complained) == (0, "ended\n", "")
+
+
+def test_the_command_writes_the_site(results: Path, tmp_path: Path) -> None:
+    COMMANDS.get("board")(results, site=tmp_path / "site")
+    written = tmp_path / "site" / "index.html"
+    assert b"simclr" in written.read_bytes()
+    before = written.read_bytes()
+    COMMANDS.get("board")(results, site=tmp_path / "site")
+    assert written.read_bytes() == before
+
+
+def test_serving_wants_a_site(results: Path) -> None:
+    with pytest.raises(UserError, match="no --site was given"):
+        COMMANDS.get("board")(results, serve=True)
