@@ -40,6 +40,7 @@ def test_a_volume_of_equal_slices_is_as_its_slice(
     other = equal_slices + torch.randn(2, 1, 28, 1, 1)
     assert not torch.allclose(features(volume, other), expected, atol=1e-2)
     assert volume.report["adapted"] and not volume.report["missing"]
+    assert (volume.card["facts"]["dims"], flat.card["facts"]["dims"]) == (3, 2)
     assert flat.report["adapted"] == [] and len(flat.report["loaded"]) > 3
 
 

@@ -141,7 +141,12 @@ def load(
         intensity=intensity,
         image_size=wanted["image_size"],
         sha256=card["sha256"]["backbone.safetensors"],
-        card={**card, "prints": prints_at(folder, card)},
+        card={
+            **card,
+            "facts": wanted,
+            "image_size": wanted["image_size"],
+            "prints": prints_at(folder, card),
+        },
         fresh=partial_of(fresh, wanted),
         report=report,
     )

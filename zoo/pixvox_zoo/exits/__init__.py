@@ -1,0 +1,1 @@
+"""Exits: a backbone as a model of another library, or as ONNX."""
