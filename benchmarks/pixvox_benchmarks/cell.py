@@ -59,6 +59,7 @@ def measure(
         save(outcome.masks, workshop.task.scans("test"), predictions / cell.label)
     facts = {
         "command": command_of(cell),
+        "labelled_cases": outcome.labelled,
         "test_openings": outcome.openings,
         "wall_seconds": round(time.monotonic() - begun, 3),
     }

@@ -30,6 +30,7 @@ class Outcome:
     Args:
         chosen: hyperparameters chosen on validation.
         openings: how often the test split was opened.
+        labelled: cases of train whose labels the protocol learnt from.
         masks: label maps of the test scans, if the protocol outlines.
     """
 
@@ -37,6 +38,7 @@ class Outcome:
     chosen: Mapping[str, Any]
     openings: int
     n_expected: int
+    labelled: int
     masks: tuple[Tensor, ...] = ()
 
 
@@ -77,7 +79,7 @@ def _probed(protocol: str, task: Task, trial: Trial) -> Outcome:
     answer = PROTOCOLS.build(asked(protocol)[0])
     train = learnt(protocol, task, trial.seed)
     predictions = answer(seen(train), seen(task.cases("val")), test)
-    return _of_classes(predictions, test, task)
+    return _of_classes(predictions, test, task, len(train))
 
 
 def _trained(protocol: str, task: Task, trial: Trial) -> Outcome:
@@ -86,10 +88,12 @@ def _trained(protocol: str, task: Task, trial: Trial) -> Outcome:
     answer: Any = PROTOCOLS.build(asked(protocol)[0])
     train = learnt(protocol, task, trial.seed)
     predictions = answer(train, task.cases("val"), test, trial)
-    return _of_classes(predictions, test, task)
+    return _of_classes(predictions, test, task, len(train))
 
 
-def _of_classes(predictions: Predictions, test: SealedTest[Any], task: Task) -> Outcome:
+def _of_classes(
+    predictions: Predictions, test: SealedTest[Any], task: Task, labelled: int
+) -> Outcome:
     test.check(predictions, len(task.classes))
     tested = task.cases("test")
     cases = CaseScores.rounded(
@@ -100,7 +104,11 @@ def _of_classes(predictions: Predictions, test: SealedTest[Any], task: Task) -> 
         patients=tested.patients,
     )
     return Outcome(
-        cases=cases, chosen=predictions.chosen, openings=test.opened, n_expected=len(tested)
+        cases=cases,
+        chosen=predictions.chosen,
+        openings=test.opened,
+        n_expected=len(tested),
+        labelled=labelled,
     )
 
 
@@ -109,7 +117,8 @@ def _outlined(protocol: str, task: SegmentationTask, trial: Trial) -> Outcome:
     scans = task.scans("test")
     test = SealedTest(lambda: scans, opener=protocol, owner=task.name)
     answer: Any = PROTOCOLS.build(asked(protocol)[0])
-    segmentation = answer(learnt(protocol, task, trial.seed), task.scans("val"), test, trial)
+    train = learnt(protocol, task, trial.seed)
+    segmentation = answer(train, task.scans("val"), test, trial)
     test.check_masks(segmentation, task.labels)
     cases = CaseScores.rounded(
         scans.ids,
@@ -121,6 +130,7 @@ def _outlined(protocol: str, task: SegmentationTask, trial: Trial) -> Outcome:
         chosen=segmentation.chosen,
         openings=test.opened,
         n_expected=len(scans),
+        labelled=len(train),
         masks=segmentation.masks,
     )
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from pathlib import Path
 
 from pixvox_benchmarks.gap import Gap, gaps_below
 from pixvox_benchmarks.result import Result
+from pixvox_leaderboards.effort import Efforts, efforts
 from pixvox_leaderboards.estimate import installed
 from pixvox_leaderboards.floors import against_floors
 from pixvox_leaderboards.league import League, leagues
@@ -29,6 +30,7 @@ class Board:
         commits: of the code that measured; ``+`` means with local changes.
         leagues: methods over several tasks.
         gaps: what has no number here, and why.
+        efforts: what each row took, by its keys.
     """
 
     panels: tuple[Panel, ...]
@@ -36,6 +38,7 @@ class Board:
     results: int
     commits: tuple[str, ...]
     gaps: tuple[Gap, ...] = ()
+    efforts: Efforts = field(default_factory=dict)
 
     @property
     def budgets(self) -> tuple[str, ...]:
@@ -80,6 +83,7 @@ def build(readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> Board:
         results=len(readings),
         commits=tuple(sorted({_commit(result) for result in results})),
         gaps=tuple(gap for gap in gaps if not gap.is_filled_by(results)),
+        efforts=efforts(ready, readings),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-WIDE, LINE_INCHES, MARGIN_INCHES = 9.0, 0.24, 1.15
+WIDE, LINE_INCHES, MARGIN_INCHES, TITLE_INCHES = 9.0, 0.24, 0.2, 0.16
+LETTERS = 110  # of a line of the title
 CLIQUE = 0.55  # lines between the axis and the first stem, for each clique
 
 
@@ -27,7 +29,7 @@ def _figure(leagues: Sequence[League]) -> Figure:
     from matplotlib.figure import Figure
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    heights = [_depth(league) * LINE_INCHES + MARGIN_INCHES for league in leagues]
+    heights = [_inches(league) for league in leagues]
     figure = Figure(figsize=(WIDE, sum(heights)), layout=ConstrainedLayoutEngine(h_pad=0.08))
     grid = figure.add_gridspec(len(leagues), 1, height_ratios=heights)
     for number, league in enumerate(leagues):
@@ -35,8 +37,29 @@ def _figure(leagues: Sequence[League]) -> Figure:
     return figure
 
 
-def _depth(league: League) -> float:
-    """Lines below the axis."""
+def _inches(league: League) -> float:
+    title = TITLE_INCHES * len(_title(league))
+    return title + (_above(league) + _below(league)) * LINE_INCHES + MARGIN_INCHES
+
+
+def _title(league: League) -> list[str]:
+    """Lines: what was ranked over which tasks, and how to read it."""
+    over = f"{league_wording.title(league)} · {league.budget} · {', '.join(league.tasks)}"
+    read = (
+        "bars join whom the tasks do not tell apart" if league.is_told else "nobody is told apart"
+    )
+    if league.critical_difference is None:
+        read += ": so few tasks have no critical difference"
+    return [*textwrap.wrap(over, LETTERS, break_long_words=False), read]
+
+
+def _above(league: League) -> float:
+    """Lines above the axis: its figures, and the critical difference."""
+    return 2.6 if league.critical_difference is not None else 1.2
+
+
+def _below(league: League) -> float:
+    """Lines below the axis: cliques and names."""
     return CLIQUE * len(league.cliques) + (len(league.standings) + 1) // 2 + 1
 
 
@@ -57,20 +80,10 @@ def _draw(axes: Axes, league: League) -> None:
         axes.text(
             1 + difference / 2, -1.7, f"CD {difference:.2f}", ha="center", va="bottom", fontsize=8
         )
-    axes.set_title(
-        f"{league_wording.title(league)} · {league.budget} · {', '.join(league.tasks)}\n"
-        + (
-            "bars join whom the tasks do not tell apart"
-            if league.is_told
-            else "nobody is told apart"
-        ),
-        fontsize=9,
-        loc="left",
-        color=INK,
-    )
+    axes.set_title("\n".join(_title(league)), fontsize=9, loc="left", color=INK)
     side = 0.75 * (methods - 1)
     axes.set_xlim(1 - side, methods + side)
-    axes.set_ylim(_depth(league), -2.6)
+    axes.set_ylim(_below(league), -_above(league))
     axes.set_axis_off()
 
 

@@ -28,6 +28,10 @@ def test_committed_boards_are_what_the_results_say(board: Board, tmp_path: Path)
     readme = Path(shutil.copy(ROOT / "README.md", tmp_path))
     outputs.renew(readme, board, tmp_path / "leaderboards")
     stale = [name for name, content in made.items() if (HOME / name).read_bytes() != content]
+    families = Path(shutil.copy(HOME / "README.md", tmp_path / "families.md"))
+    outputs.renew_families(families, board, tmp_path)
+    is_renewed = families.read_bytes() == (HOME / "README.md").read_bytes()
+    stale += ["leaderboards/README.md"] * (not is_renewed)
     stale += ["README.md"] * (readme.read_bytes() != (ROOT / "README.md").read_bytes())
     assert not stale, f"{', '.join(stale)}: run `make boards` and commit what it changes"
 

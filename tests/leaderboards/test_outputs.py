@@ -26,7 +26,8 @@ from pixvox_leaderboards.reading import read_all
 from pixvox_registry import COMMANDS, UserError
 
 Publish = Callable[..., Path]
-FORMS = {"board.md", "board.csv", "board.json", "board.png", "board.html", "ranks.png"}
+FORMS = {f"board.{form}" for form in ("md", "csv", "json", "png", "html")}
+FORMS |= {"ranks.png", "families.md"}
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ def board(
         "leaderboards/results"
     ),
     out: Annotated[
-        Path | None, typer.Option(help="Also write board.md, .csv, .json, .png and .html here.")
+        Path | None,
+        typer.Option(help="Also write families.md, board.md, .csv, .json, .png, .html here."),
     ] = None,
     site: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Also write the pages of a site here.")
@@ -32,6 +33,9 @@ def board(
     ] = False,
     readme: Annotated[
         Path | None, typer.Option(help="Renew what stands between board:begin and board:end.")
+    ] = None,
+    families: Annotated[
+        Path | None, typer.Option(help="Renew what stands between families:begin and :end.")
     ] = None,
     add: Annotated[
         Path | None,
@@ -82,6 +86,8 @@ def board(
             say(f"wrote {file}")
     if readme is not None:
         outputs.renew(readme, made, out)
+    if families is not None:
+        outputs.renew_families(families, made, out or families.parent)
     sys.stdout.write(as_json(made).decode() if json else markdown(made))
     if site is not None:
         publish_site(made, results, site)
