@@ -23,7 +23,7 @@ slow: $(VENV)/installed-test
 	$(BIN)/pytest -m slow
 
 boards: $(VENV)/installed
-	$(BIN)/pixvox board leaderboards/results --out leaderboards --readme README.md --families leaderboards/README.md
+	$(BIN)/pixvox board leaderboards/results --out leaderboards --readme README.md --families leaderboards/README.md --wheels zoo/weights
 	for study in leaderboards/studies/*/; do $(BIN)/pixvox board $${study}results --out $$study || exit 1; done
 	$(BIN)/pixvox zoo page
 	$(BIN)/pixvox metrics page

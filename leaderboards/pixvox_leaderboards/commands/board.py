@@ -37,6 +37,9 @@ def board(
     families: Annotated[
         Path | None, typer.Option(help="Renew what stands between families:begin and :end.")
     ] = None,
+    wheels: Annotated[
+        Path | None, typer.Option(help="Folder of packed weights, which the chooser then names.")
+    ] = None,
     add: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="First take in a result from elsewhere, if it is sound."),
@@ -76,18 +79,20 @@ def board(
     from pixvox_leaderboards.markdown import markdown
     from pixvox_leaderboards.pairwise import pairwise
     from pixvox_leaderboards.records import as_json
+    from pixvox_leaderboards.released import released
 
     made = board_of(results)
     if compare is not None:
         show_table(pairwise(made, *compare), as_json=json)
         return
+    names = {} if wheels is None else released(wheels)
     if out is not None:
-        for file in outputs.write(made, out):
+        for file in outputs.write(made, out, names):
             say(f"wrote {file}")
     if readme is not None:
         outputs.renew(readme, made, out)
     if families is not None:
-        outputs.renew_families(families, made, out or families.parent)
+        outputs.renew_families(families, made, out or families.parent, names)
     sys.stdout.write(as_json(made).decode() if json else markdown(made))
     if site is not None:
         publish_site(made, results, site)
