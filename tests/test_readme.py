@@ -6,6 +6,7 @@ import re
 import shlex
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,14 @@ def test_ten_lines_give_a_first_number(tmp_path: Path) -> None:
     assert re.search(r"^auc 0\.\d+ \[0\.\d+, [01]\.\d+\]$", done.stdout, re.MULTILINE)
 
 
+def run(command: str, place: Path) -> subprocess.CompletedProcess[str]:
+    """A line of the README, in a folder."""
+    words = shlex.split(command)
+    assert words[0] == "pixvox"
+    words = [sys.executable, "-m", "pixvox_registry", *words[1:]]
+    return subprocess.run(words, cwd=place, capture_output=True, text=True)
+
+
 @pytest.fixture
 def scans(tmp_path: Path) -> Path:
     """A folder of photographs of nothing, in sub-folders, of several sizes."""
@@ -57,14 +66,7 @@ def test_a_folder_of_images_becomes_weights_that_load(scans: Path) -> None:
         short = command.replace("--epochs 50", "--epochs 2").replace(
             "--image-size 64", "--image-size 32"
         )
-        words = shlex.split(short)
-        assert words[0] == "pixvox"
-        done = subprocess.run(
-            [sys.executable, "-m", "pixvox_registry", *words[1:]],
-            cwd=scans.parent,
-            capture_output=True,
-            text=True,
-        )
+        done = run(short, scans.parent)
         assert done.returncode == 0, done.stderr
     assert (scans.parent / "scans.png").stat().st_size > 1000
     pretrained = pixvox_zoo.load(scans.parent / "runs/scans/weights")
@@ -72,3 +74,16 @@ def test_a_folder_of_images_becomes_weights_that_load(scans: Path) -> None:
     features = pretrained.backbone(pretrained.intensity.standardise(images)).pooled
     assert features.shape == (3, 512) and features.isfinite().all()
     assert pretrained.card["data"]["verified"] is not None
+    check_that_they_are_packed(scans.parent)
+
+
+def check_that_they_are_packed(place: Path) -> None:
+    """The README's wheel, by its command, holds weights that serve volumes as well."""
+    block = next(block for block in blocks("") if block.startswith("pixvox pack"))
+    pack, install, _ = (line.split("  #")[0].strip() for line in block.splitlines())
+    done = run(pack, place)
+    assert done.returncode == 0, done.stderr
+    with zipfile.ZipFile(place / install.removeprefix("pip install ")) as wheel:
+        wheel.extractall(place / "wheel")
+    volumes = pixvox_zoo.load(place / "wheel/pixvox_weights_simclr_scans", dims=3, in_channels=1)
+    assert volumes.report["adapted"]
