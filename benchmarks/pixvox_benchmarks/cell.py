@@ -25,6 +25,8 @@ from pixvox_registry.errors import UserError
 from pixvox_registry.prints import NOTHING
 from pixvox_registry.provenance import provenance
 
+TOLD_FRESH = ("backbone", "facts", "budget", "plugins")  # of a card, where weights are drawn anew
+
 
 def measure(
     cell: Cell,
@@ -127,6 +129,8 @@ def describe(
 
 def data_of(card: Mapping[str, Any]) -> list[str]:
     """Names of the sources that pretraining was shown, as far as the card tells."""
+    if card.get("prints") == NOTHING:
+        return []
     sources = (card.get("data", {}), *card.get("beside", ()))
     return [source["dataset"] for source in sources if source.get("dataset")]
 
@@ -135,7 +139,9 @@ def card_for(protocol: str, pretrained: Pretrained) -> Mapping[str, Any]:
     """What of a card holds for a protocol: one that draws fresh weights was shown nothing."""
     if not getattr(PROTOCOLS.get(asked_of(protocol)[0]), "unpretrained", False):
         return pretrained.card
-    return {**pretrained.card, "prints": NOTHING, "health": {}, "curves": {}, "collapsed": False}
+    told = {name: pretrained.card[name] for name in TOLD_FRESH if name in pretrained.card}
+    family = pretrained.card.get("recipe", {}).get("family", "unknown")
+    return {**told, "recipe": {"family": family}, "prints": NOTHING}
 
 
 def command_of(cell: Cell) -> str:

@@ -14,10 +14,10 @@ from pixvox_benchmarks.grid import Grid
 from pixvox_benchmarks.plan import Plan, plan
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import Result, results_below
+from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.errors import UserError
 from pixvox_registry.provenance import provenance
 
-TOLERANCE = 1e-3  # of a score; another processor or torch rounds otherwise, and training adds it up
 SHORTEST = 6  # digits of a key
 OF_MACHINE = ("pixvox", "commit", "dirty", "python", "processor", "accelerator")
 Change = tuple[str, Any, Any]  # what, then, now
@@ -30,6 +30,7 @@ class Verdict:
     Args:
         scores: ``{metric: (published, replayed)}``.
         cases: the greatest difference of any figure of a case; None where the cases are others.
+        gone: metrics that the task does not have any more.
         is_identical: weights and cases have the bits of those that were published.
         tolerance: of a score, absolute.
     """
@@ -38,12 +39,13 @@ class Verdict:
     cases: float | None
     is_identical: bool
     tolerance: float
+    gone: tuple[str, ...] = ()
 
     @property
     def is_same(self) -> bool:
         """No score differs by more than the tolerance, over the same cases."""
         within = (abs(was - now) <= self.tolerance for was, now in self.scores.values())
-        return self.cases is not None and all(within)
+        return self.cases is not None and not self.gone and all(within)
 
     @property
     def told(self) -> str:
@@ -52,6 +54,8 @@ class Verdict:
             return "same, bit for bit: weights and cases have the sha256 that was published"
         if self.cases is None:
             return "differs: other cases were scored"
+        if self.gone:
+            return f"differs: {', '.join(self.gone)} is not measured any more"
         worst = max(abs(was - now) for was, now in self.scores.values())
         if self.is_same:
             return f"same within {self.tolerance:g}: scores differ by at most {worst:.2g}"
@@ -65,6 +69,8 @@ def file_of(row: str, results: Path) -> Path:
         UserError: no result has such a key, or several have.
     """
     if row.endswith(".json"):
+        if not Path(row).is_file():
+            raise UserError(f"There is no result file {row}.")
         return Path(row)
     if len(row) < SHORTEST or set(row) - set("0123456789abcdef"):
         raise UserError(
@@ -76,6 +82,12 @@ def file_of(row: str, results: Path) -> Path:
         there = ", ".join(str(file) for file in found) or "none"
         raise UserError(f"One result below {results} should have a key {row}...; there: {there}.")
     return found[0]
+
+
+def place_of(result: Result) -> Path:
+    """Where a replay lies by default: another for other code, packages or machines."""
+    around = {name: fact for name, fact in provenance().items() if name not in ("at", "threads")}
+    return Path("runs/reproduce") / f"{result.key[:12]}-{fingerprint(around)[:8]}"
 
 
 def planned(result: Result, out: Path) -> Plan:
@@ -129,7 +141,12 @@ def verdict(
         for one in (result, replayed)
     ]
     return Verdict(
-        scores={name: (result.scores[name], replayed.scores[name]) for name in result.metrics},
+        scores={
+            name: (result.scores[name], replayed.scores[name])
+            for name in result.metrics
+            if name in replayed.scores
+        },
+        gone=tuple(name for name in result.metrics if name not in replayed.scores),
         cases=_distance(cases, replayed_cases),
         is_identical=bits[0] == bits[1],
         tolerance=tolerance,
@@ -143,8 +160,9 @@ def _distance(cases: CaseScores, others: CaseScores) -> float | None:
         n: c.shape for n, c in other.items()
     }:
         return None
-    gaps = [np.nan_to_num(np.abs(one[name] - other[name])).max() for name in one]
-    return float(max(gaps))
+    if any((np.isnan(one[name]) != np.isnan(other[name])).any() for name in one):
+        return None
+    return float(max(np.nan_to_num(np.abs(one[name] - other[name])).max() for name in one))
 
 
 def _differences(where: str, then: Any, now: Any) -> Iterator[Change]:

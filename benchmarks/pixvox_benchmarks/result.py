@@ -15,6 +15,7 @@ from pixvox_registry.artifacts import canonical_json, digest, fingerprint, publi
 from pixvox_registry.budgets import Budget
 from pixvox_registry.errors import UserError, suggestion
 
+PROTOCOL = re.compile(r"[\w.-]+(@[\d.e-]+%)?")
 BUDGET = {each.name for each in fields(Budget)}
 SCHEMA = 1
 CASES = ".cases.json"  # ends the name of a file of per-case scores
@@ -125,7 +126,8 @@ class Result:
         content = file.read_bytes()
         try:
             facts = json.loads(content, parse_constant=_refuse_constant)
-        except ValueError as error:
+            canonical_json(facts)  # refuses what overflows, and letters that are none
+        except (ValueError, RecursionError) as error:
             raise UserError(f"{file} is not a result's JSON: {error}") from None
         if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
             raise UserError(f"{file} is no result of schema {SCHEMA}.")
@@ -232,6 +234,10 @@ def _check_values(file: Path, result: Result) -> None:
             raise UserError(f"{file}: metrics {list(result.metrics)} but {what} {sorted(values)}.")
     if set(result.budget) != BUDGET:
         raise UserError(f"{file}: a budget has {sorted(BUDGET)}, not {sorted(result.budget)}.")
+    if not (PROTOCOL.fullmatch(result.protocol) and isinstance(result.budget["name"], str)):
+        raise UserError(
+            f"{file}: protocol {result.protocol!r} or budget {result.budget['name']!r} is no name."
+        )
     if result.n_scored != result.n_expected:
         raise UserError(f"{file}: {result.n_scored} of {result.n_expected} cases are scored.")
     if result.request != fingerprint(dict(result.asked)):

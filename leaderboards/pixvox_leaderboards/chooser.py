@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from shlex import quote
 
 from pixvox_leaderboards import exposure_wording, verdict, wording
 from pixvox_leaderboards.effort import UNKNOWN, Efforts, labels_of
@@ -224,7 +225,7 @@ def _command(
         return "not published"
     head = contest.panels[0]
     return (
-        f"`pixvox benchmark --methods {','.join(recipes)} "
+        f"`pixvox benchmark --methods {quote(','.join(recipes))} "
         f"--tasks {','.join(panel.task for panel in contest.panels)} "
         f"--protocols {head.protocol} --budget {head.budget['name']} "
         f"--seeds {1 + max(seed for row in rows for seed in row.seeds)}`"

@@ -50,7 +50,11 @@ class Effort:
             machine=machines.pop() if comparable else "",
             memory_mb=max(memory) if memory else None,
             labels=round(fmean(labels)) if labels else None,
-            weights=tuple(result.weights_sha256 for result in results),
+            weights=tuple(
+                result.weights_sha256
+                for result, run in zip(results, runs, strict=True)
+                if "wall_seconds" in run  # else the protocol drew weights of its own
+            ),
         )
 
 

@@ -25,12 +25,13 @@ SHOWN = {
 }
 CHOOSER = (
     "Take one of those that share the first place: rank 1, less whom the paired test tells below "
-    "another method; over several tasks place 1 by mean rank. Nothing tells them apart, so the "
-    "cheapest is as good as any. Who has collapsed or is not better than random init is not taken, "
-    "nor is a reference. The test is that of the board, after Holm over all pairs and tasks of a "
-    "protocol and budget; over several tasks, told apart is who is told apart by one at least and "
-    "the other way by none. Seconds compare on one machine alone. Where the very weights that were "
-    "measured are not published, the command makes them anew.",
+    "another method; over several tasks place 1 by mean rank. These cases do not tell them apart, "
+    "which does not say that they are equal; the cheapest is a fair choice. Who has collapsed or "
+    "is not better than random init is not taken, nor is a reference. The test is that of the "
+    "board, after Holm over all pairs and tasks of a family's protocol and budget; over several "
+    "tasks, told apart is who is told apart by one at least and the other way by none. Seconds "
+    "compare on one machine alone. Where the weights that were measured are not published, as they "
+    "were or rounded, the command makes them anew.",
     f"Labels: the share of train that a protocol learnt from, and how many cases that is where the "
     f"results tell it. About {FEW_LABELS} is answered by {FEW_LABELS // 2} to {FEW_LABELS * 2} "
     "labelled cases, and by nothing else: what was measured with more does not say who leads with "

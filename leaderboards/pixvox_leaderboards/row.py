@@ -58,7 +58,8 @@ class Row:
     @property
     def is_floor(self) -> bool:
         """Is it random init, of whatever backbone?"""
-        return self.method.removeprefix("slices:").startswith(RANDOM_INIT)
+        named = self.method.removeprefix("slices:").startswith(RANDOM_INIT)
+        return named and self.family == "reference"
 
     @property
     def is_doubtful(self) -> bool:
@@ -90,8 +91,9 @@ def row_of(readings: Sequence[Reading], *, is_stale: bool) -> Row:
 
 def floor_of(row: Row, rows: Iterable[Row]) -> Row | None:
     """Random init of the same backbone, or None: another's says nothing of what is learnt."""
-    floors = (other for other in rows if other.is_floor and not other.is_stale)
-    return next((floor for floor in floors if floor.backbone == row.backbone), None)
+    floors = [other for other in rows if other.is_floor and not other.is_stale]
+    own = [floor for floor in floors if floor.backbone == row.backbone]
+    return min(own, key=lambda floor: (floor.method != RANDOM_INIT, floor.method), default=None)
 
 
 def backbone_of(result: Result) -> str:

@@ -53,9 +53,9 @@ def reproduced(
 
     def call(row: Path | str, **options: Any) -> tuple[int, Any, str]:
         out = tmp_path / f"replay-{len(list(tmp_path.iterdir()))}"
-        code = 0
+        code, options = 0, {"out": out, **options}
         try:
-            COMMANDS.get("reproduce")(str(row), out=out, json=True, quiet=True, **options)
+            COMMANDS.get("reproduce")(str(row), json=True, quiet=True, **options)
         except SystemExit as left:
             code = int(left.code or 0)
         said = capsys.readouterr()
@@ -127,7 +127,31 @@ def test_what_has_changed_since_is_told(
     assert told == {"protocol.settings.sharpness", "plugins.protocol/nearest"}
     assert code == 1 and "is asked otherwise today" in err
     code, out, err = reproduced(published, dry_run=True)
-    assert (code, out) == (0, None) and "protocol.settings.sharpness" in err
+    assert (code, out["verdict"]) == (0, None) and "protocol.settings.sharpness" in err
+    assert {name for name, _, _ in out["asked_otherwise"]} == told
+
+
+def test_a_metric_that_is_gone_and_an_undefined_case_are_no_replay(published: Path) -> None:
+    result = Result.read(published)
+    cases = result.read_cases(published)
+    fewer = replace(result, scores={"auc": result.scores["auc"]})
+    found = replay.verdict(result, cases, fewer, cases, 1.0)
+    assert found.gone == result.metrics[1:] and not found.is_same
+    assert found.told.startswith("differs: accuracy")
+    figures = [replace(cases, columns={"dice": (v, *[0.5] * 23)}) for v in (float("nan"), 0.9)]
+    found = replay.verdict(result, figures[0], result, figures[1], 1.0)
+    assert found.cases is None and not found.is_same
+
+
+def test_a_replay_that_is_there_is_told(
+    reproduced: Reproduce, published: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    said = [reproduced(published, out=None)[2] for _ in range(2)]
+    assert "replayed before" not in said[0] and "It was replayed before, in runs" in said[1]
+    here = replay.place_of(Result.read(published))
+    monkeypatch.setattr(replay, "provenance", lambda: {"packages": {"torch": "9"}})
+    assert replay.place_of(Result.read(published)) != here, "another environment, another folder"
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def publish(tmp_path: Path) -> Publish:
         request, weights = fingerprint(asked), fingerprint([method, seed, skill, "weights"])
         result = Result(
             method=method,
-            family="reference" if method in ("random_init", "supervised") else "contrast",
+            family="reference" if method.startswith(("random_init", "supervised")) else "contrast",
             task=task,
             task_version=task_version,
             dims=2,

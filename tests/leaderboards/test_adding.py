@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pixvox_benchmarks.result import Result, key_of, results_below
+from pixvox_benchmarks.scoring import score
 from pixvox_leaderboards.adding import add
 from pixvox_registry import COMMANDS, UserError
 from pixvox_registry.artifacts import fingerprint
@@ -93,7 +95,8 @@ FAULTS = {
     "better score": (deep("scores", "auc", to=0.99), "its cases give"),
     "narrower interval": (deep("intervals", "auc", "low", to=0.9), "its cases give"),
     "unknown task": (deep("task", to="brestmnist"), "No task is called 'brestmnist'"),
-    "unknown protocol": (deep("protocol", to="../../etc"), "No protocol is called"),
+    "unknown protocol": (deep("protocol", to="knn_prob"), "No protocol is called"),
+    "no protocol": (deep("protocol", to="../../etc"), "is no name"),
     "another task": (deep("task", to="bloodmnist"), "says task 'bloodmnist'"),
     "another method": (deep("method", to="ours"), "says method 'ours'"),
     "another seed": (deep("seed", to=4), "says seed 4"),
@@ -170,11 +173,99 @@ def test_other_cases_than_the_boards_are_refused(given: Path, board: Path) -> No
         add(recased(given, content.replace(b"case059", b"case999")), board)
 
 
-def test_two_answers_to_one_request_are_refused(given: Path, board: Path, publish: Publish) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        deep("provenance", "at", to="2026-02-02T00:00:00+00:00"),
+        deep("asked", "note", to=1),
+    ],
+)
+def test_a_row_that_is_there_is_not_displaced(
+    given: Path, board: Path, change: Callable[[dict[str, Any]], object]
+) -> None:
     add(given, board)
-    resealed(given, deep("provenance", "at", to="2026-02-02T00:00:00+00:00"))
-    with pytest.raises(UserError, match="answers the same request"):
+    with pytest.raises(UserError, match="tells of theirs, seed 0, as "):
+        add(resealed(given, change), board)
+
+
+def test_two_answers_in_one_folder_are_refused(given: Path, board: Path) -> None:
+    other = given.with_name("again.json")
+    other.write_bytes(given.read_bytes())
+    cases = Result.read(given).cases_file(given)
+    shutil.copy(cases, Result.read(other).cases_file(other))
+    resealed(other, deep("provenance", "at", to="2026-02-02T00:00:00+00:00"))
+    with pytest.raises(UserError, match="tells of theirs, seed 0, as "):
+        add(given.parent, board)
+
+
+ODD = {
+    "a list for the run": deep("provenance", "weights", to=[1]),
+    "a giant": deep("parameters", to=10**400),
+    "labels beyond counting": deep("provenance", "labelled_cases", to=10**400),
+    "a list for the commit": deep("provenance", "dirty", to=[[]]),
+    "a list for the backbone": deep("provenance", "weights", to={"backbone": [1]}),
+}
+
+
+@pytest.mark.parametrize("what", ODD)
+def test_what_no_board_can_be_drawn_with_is_refused(given: Path, board: Path, what: str) -> None:
+    with pytest.raises(UserError, match="No board can be drawn"):
+        add(resealed(given, ODD[what]), board)
+    assert len(results_below(board)) == 2
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            both(deep("method", to="a | <b>"), deep("asked", "method", to="a | <b>")),
+            "names a method",
+        ),
+        (both(deep("seed", to=-1), deep("asked", "seed", to=-1)), "names a method"),
+        (deep("family", to="reference"), "a reference"),
+        (
+            both(deep("method", to="random_init!"), deep("asked", "method", to="random_init!")),
+            "names a method",
+        ),
+        (
+            both(deep("method", to="random_init_x"), deep("asked", "method", to="random_init_x")),
+            "a reference",
+        ),
+        (deep("provenance", "at", to="9999-01-01"), "in the future"),
+        (deep("protocol", to="knn_probe@/../../../escaped"), "is no name"),
+        (deep("asked", "task", to="breastmnist"), "does not say which task"),
+        (deep("budget", "name", to=["small"]), "is no name"),
+    ],
+)
+def test_names_that_deceive_are_refused(
+    given: Path, board: Path, change: Callable[[dict[str, Any]], object], said: str
+) -> None:
+    with pytest.raises(UserError, match=said):
+        add(resealed(given, change), board)
+    assert len(results_below(board)) == 2
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda text: text.replace(b'"embedding_std": 0.5', b'"embedding_std": 1e999'),
+        lambda text: text.replace(b'"theirs"', b'"\\ud800"'),
+        lambda text: b"[" * 100_000,
+    ],
+)
+def test_json_that_is_none_is_one_sentence(given: Path, board: Path, edit: Any) -> None:
+    given.write_bytes(edit(given.read_bytes()))
+    with pytest.raises(UserError, match="is not a result's JSON"):
         add(given, board)
+
+
+def test_other_truths_are_refused(given: Path, board: Path) -> None:
+    cases = Result.read(given).read_cases(given)
+    swapped = replace(cases, target=tuple(1 - int(t) for t in cases.target))
+    scores, intervals = score(swapped, ("auc", "accuracy"))
+    resealed(given, both(deep("scores", to=scores), deep("intervals", to=intervals)))
+    with pytest.raises(UserError, match="says otherwise what is true"):
+        add(recased(given, swapped.content()), board)
 
 
 def test_of_several_none_comes_in_if_one_is_at_fault(

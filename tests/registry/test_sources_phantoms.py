@@ -44,11 +44,33 @@ def test_cases_are_whole_and_balanced(kind):
 def test_what_has_been_painted_is_kept(monkeypatch):
     source = build_source("phantoms:shapes_3d,count=40")
     first = source.cases("train")
-    monkeypatch.setattr(phantoms, "paint", None)
+    paint, painted = phantoms.paint, []
+    monkeypatch.setattr(phantoms, "paint", lambda *a: painted.append(len(a[0])) or paint(*a))
     again = build_source("phantoms:shapes_3d,count=40").cases("train")
     assert torch.equal(again.images, first.images) and torch.equal(again.masks, first.masks)
+    assert painted == [4], "a sample alone"
     (entry,) = held()
     assert (entry.kind, entry.size_bytes >= 40 * 2 * 28**3) == ("phantoms", True)
+
+
+def test_what_is_painted_otherwise_is_not_taken_from_the_cache(monkeypatch):
+    source = build_source("phantoms:shapes_2d,count=40")
+    first, paint = source.cases("train"), phantoms.paint
+
+    def brighter(*arguments):
+        images, masks = paint(*arguments)
+        return 255 - images, masks
+
+    monkeypatch.setattr(phantoms, "paint", brighter)
+    assert torch.equal(source.cases("train").images, 255 - first.images)
+
+
+def test_phantoms_need_no_disk(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    source = build_source("phantoms:shapes_2d,count=40")
+    first = source.cases("train")
+    monkeypatch.setenv("PIXVOX_CACHE", str(tmp_path / "file" / "cache"))
+    assert torch.equal(source.cases("train").images, first.images)
 
 
 PAINTED = {"1": ["dcd413c7", "eebb4687", "d7b03e2e", "4d1da9a8"]}

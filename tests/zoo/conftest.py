@@ -155,9 +155,18 @@ def at_work() -> AtWork:
 def publish_weights() -> Callable[..., Path]:
     """``publish_weights(folder, backbone, channels=1, dims=2)``: weights that learnt nothing."""
 
-    def publish(folder: Path, name: str, *, channels: int = 1, dims: int = 2) -> Path:
+    def publish(
+        folder: Path,
+        name: str,
+        *,
+        channels: int = 1,
+        dims: int = 2,
+        side: int = 28,
+        shown: Any = None,
+        change: Callable[[dict[str, Tensor]], object] = lambda tensors: None,
+    ) -> Path:
         """Random weights with statistics of their own, so that nothing is 0 or 1 by chance."""
-        side = 32 if name == "swin" else 28
+        side = 32 if name == "swin" else side
         facts = {
             "dims": dims,
             "in_channels": channels,
@@ -170,6 +179,7 @@ def publish_weights() -> Callable[..., Path]:
         for tensor in backbone.state_dict().values():
             if tensor.is_floating_point():
                 tensor.add_(0.05 * torch.rand_like(tensor))
+        change(backbone.state_dict())
         card = {
             "name": name,
             "backbone": {"name": name, "settings": {}},
@@ -183,7 +193,7 @@ def publish_weights() -> Callable[..., Path]:
             "recipe": {"title": "Nothing", "sha256": "0" * 64},
             "data": {"dataset": "none"},
         }
-        return weights.save(folder / "weights", backbone, card)
+        return weights.save(folder / "weights", backbone, card, shown)
 
     return publish
 

@@ -110,3 +110,32 @@ def test_a_partial_load_is_asked_for_by_name(tmp_path: Path, publish_weights: Pu
     loaded = pixvox_zoo.load(folder, partial=["blocks.6."])
     assert {name.split(".")[1] for name in loaded.report["missing"]} == {"6"}
     assert loaded.report["unexpected"] == []
+
+
+def test_positions_of_another_grid_are_moved_even_if_there_are_as_many(
+    tmp_path: Path, publish_weights: Publish
+) -> None:
+    """8 x 8 and 4 x 4 x 4 patches."""
+    folder = publish_weights(tmp_path, "vit", side=32)
+    small, volume = (pixvox_zoo.load(folder, image_size=16, **more) for more in ({}, {"dims": 3}))
+    assert volume.backbone.grid == (4, 4, 4)
+    assert any("positions" in line for line in volume.report["adapted"])
+    slice_ = torch.randn(2, 1, 16, 16)
+    equal_slices = slice_.unsqueeze(2).expand(-1, -1, 16, -1, -1).contiguous()
+    expected = features(small, slice_)
+    assert torch.allclose(features(volume, equal_slices), expected, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("wish", [{"dims": 4}, {"in_channels": 0}, {"image_size": -1}])
+def test_what_no_images_have_is_refused(
+    tmp_path: Path, publish_weights: Publish, wish: dict[str, int]
+) -> None:
+    with pytest.raises(UserError, match="dims are 2 or 3"):
+        pixvox_zoo.load(publish_weights(tmp_path, "conv_encoder"), **wish)
+
+
+def test_a_beginning_that_no_key_has_excuses_nothing(
+    tmp_path: Path, publish_weights: Publish
+) -> None:
+    with pytest.raises(UserError, match=r"begins with 'no_such\.'"):
+        pixvox_zoo.load(publish_weights(tmp_path, "conv_encoder"), partial=["no_such."])

@@ -26,7 +26,7 @@ from pixvox_zoo.exits import foreign, monai
 from pixvox_zoo.exits.foreign import Call, Foreign
 from pixvox_zoo.exits.publishing import beside, export
 from pixvox_zoo.exits.table import EXITS, exits_of, translated
-from pixvox_zoo.weights import golden_input
+from pixvox_zoo.fitting import golden_input
 
 Variant = tuple[str, dict[str, Any], dict[str, Any]]  # backbone, settings, facts
 WIDTH = 0.125

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -17,9 +18,11 @@ import pytest
 import torch
 
 import pixvox_zoo
-from pixvox_registry import UserError
+from pixvox_registry import UserError, prints
 from pixvox_registry.artifacts import canonical_json, fingerprint
-from pixvox_zoo import packing, weights
+from pixvox_registry.prints import Prints
+from pixvox_registry.source_spec import build_source
+from pixvox_zoo import packing, weights_card
 from pixvox_zoo.measured import scores_of
 from pixvox_zoo.packing import Parcel, pack
 
@@ -99,9 +102,12 @@ def test_a_wheel_holds_what_was_packed(tmp_path: Path, run: Path) -> None:
         archive.extractall(tmp_path / "out")
     inside = tmp_path / "out/pixvox_weights_toy_resnet"
     assert {"README.md", "LICENSE", "card.json", "backbone.safetensors", "METADATA"} <= names
-    card = weights.read_card(inside)
-    assert card["made_from"] == weights.read_card(run / "weights")["sha256"]["backbone.safetensors"]
-    assert card["requires_pixvox"] == packing.range_of(weights.version("pixvox"))
+    card = weights_card.read_card(inside)
+    assert (
+        card["made_from"]
+        == weights_card.read_card(run / "weights")["sha256"]["backbone.safetensors"]
+    )
+    assert card["requires_pixvox"] == packing.range_of(weights_card.version("pixvox"))
     assert "pip install pixvox-weights-toy-resnet==1.0.0" in (inside / "README.md").read_text()
 
 
@@ -113,9 +119,13 @@ def test_a_wheel_that_lacks_or_adds_something_is_refused(
 
     def faulty(project: Path) -> Path:
         if fault == "dropped":
-            (project / ".gitignore").write_text("*.safetensors\n")
+            hidden = project / "pixvox_weights_toy_resnet/backbone.safetensors"
+            kept = hidden.read_bytes()
+            hidden.unlink()
         wheel = build(project)
-        if fault != "dropped":
+        if fault == "dropped":
+            hidden.write_bytes(kept)
+        else:
             name = "README.md" if fault == "changed" else "extra.py"
             with zipfile.ZipFile(wheel) as archive:
                 held = {n: archive.read(n) for n in archive.namelist()}
@@ -139,8 +149,12 @@ def test_a_wheel_that_lacks_or_adds_something_is_refused(
         ({"name": "../toy"}, "lower case letters"),
         ({"version": "one"}, "A version is as"),
         ({"licence": "free for all"}, "SPDX"),
-        ({"data_licence": ""}, "licence of none, .* is unknown"),
+        ({"data_licence": ""}, "licence of none, .* is 'unknown'"),
+        ({"data_licence": "research only"}, "its terms are not settled"),
         ({"data_licence": "CC-BY-NC-4.0"}, "for non-commercial use"),
+        ({"data_licence": "CC-BY-NC-4.0", "licence": "MIT OR CC-BY-NC-4.0"}, "non-commercial"),
+        ({"data_licence": "CC-BY-ND-4.0"}, "without derivatives"),
+        ({"data_licence": "CC-BY-SA-4.0"}, "to share alike"),
     ],
 )
 def test_faulty_names_and_terms_are_refused(
@@ -151,9 +165,50 @@ def test_faulty_names_and_terms_are_refused(
     assert not (tmp_path / "dist").exists()
 
 
-def test_non_commercial_data_and_weights_go_together(tmp_path: Path, run: Path) -> None:
-    terms = replace(PARCEL, licence="CC-BY-NC-4.0", data_licence="CC-BY-NC-4.0")
-    assert pack(run, terms, tmp_path).is_file()
+@pytest.mark.parametrize("terms", ["CC-BY-NC-4.0", "CC-BY-SA-4.0", "CC-BY-SA 4.0"])
+def test_data_and_weights_of_one_licence_go_together(tmp_path: Path, run: Path, terms: str) -> None:
+    licence = terms.replace(" ", "-")
+    assert pack(run, replace(PARCEL, licence=licence, data_licence=licence), tmp_path).is_file()
+
+
+def test_a_licence_that_the_card_knows_is_not_talked_away(run: Path) -> None:
+    card = json.loads((run / "weights/card.json").read_text())
+    card["data"]["licence"] = "CC BY-NC 4.0"
+    with pytest.raises(UserError, match=r"CC-BY-NC-4.0, for non-commercial"):
+        packing.card_of(card, PARCEL.checked())
+
+
+@pytest.mark.parametrize("told", ["prints", "nothing", "unknown"])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_what_was_shown_is_told_by_packed_and_adapted_weights(
+    tmp_path: Path, publish_weights: Publish, told: str, dims: int
+) -> None:
+    cases = build_source("phantoms:shapes_2d,count=8").cases("train")
+    shown = {"prints": {2: Prints.of_cases(cases)}, "nothing": {}, "unknown": None}[told]
+    whole = publish_weights(tmp_path, "conv_encoder", shown=shown)
+    with zipfile.ZipFile(pack(whole, replace(PARCEL, half=True), tmp_path)) as archive:
+        archive.extractall(tmp_path / "out")
+    card = pixvox_zoo.load(tmp_path / "out/pixvox_weights_toy_resnet", dims=dims).card
+    if told != "prints":
+        assert card["prints"] == told
+        return
+    held = prints.read(Path(card["prints"]))
+    assert held is not None and held[2].exact.tolist() == shown[2].exact.tolist()
+
+
+def test_numbers_that_float16_does_not_hold_are_refused(
+    tmp_path: Path, publish_weights: Publish
+) -> None:
+    def grow(tensors: dict[str, torch.Tensor]) -> None:
+        next(t for name, t in tensors.items() if name.endswith("running_var")).fill_(1e5)
+
+    whole = publish_weights(tmp_path, "resnet", change=grow)
+    with pytest.raises(UserError, match="As float16 these weights give other features"):
+        pack(whole, replace(PARCEL, half=True), tmp_path / "dist")
+    with pytest.raises(UserError, match="holds NaN or infinity in "):
+        publish_weights(
+            tmp_path / "nan", "resnet", change=lambda t: next(iter(t.values())).fill_(math.nan)
+        )
 
 
 def test_rounded_weights_are_half_as_large_and_give_their_own_output(
@@ -192,6 +247,7 @@ def test_scores_come_from_results_of_these_very_weights(tmp_path: Path) -> None:
         **{"task": "t", "protocol": "p", "seed": 0, "method": "m", "key": "k", "n_scored": 9},
         **{"metrics": ["auc"], "scores": {"auc": 0.75}, "budget": {"name": "tiny"}},
         **{"intervals": {"auc": {"low": 0.5, "high": 1.0}}, "weights_sha256": "abc"},
+        "provenance": {"weights": {"wall_seconds": 1.0}},
     }
     file = tmp_path / "t/p/m.json"
     file.parent.mkdir(parents=True)

@@ -17,7 +17,7 @@ from pixvox_registry.budgets import budget
 from pixvox_registry.order import Beside, Order
 from pixvox_registry.prints import Prints
 from pixvox_registry.source_spec import build_source
-from pixvox_zoo import weights
+from pixvox_zoo import weights, weights_card
 from pixvox_zoo.border import parse
 from pixvox_zoo.card import prints_of
 from pixvox_zoo.pretraining import pretrain
@@ -58,7 +58,7 @@ def test_the_prints_are_of_the_cases_as_they_are_stored(folder: Path, tmp_path: 
     assert held[2].exact.tolist() == stored.exact.tolist()
     assert len(set(stored.exact.tolist())) == len(FLAT.cases("train"))
     again = pretrain(recipe_of(), order_of(), tmp_path / "again", quiet=True)
-    assert (again / weights.PRINTS).read_bytes() == (folder / weights.PRINTS).read_bytes()
+    assert (again / weights_card.PRINTS).read_bytes() == (folder / weights_card.PRINTS).read_bytes()
 
 
 def test_all_sources_are_in_it_and_slices_stand_for_their_volumes() -> None:
@@ -75,31 +75,33 @@ def test_all_sources_are_in_it_and_slices_stand_for_their_volumes() -> None:
 def test_weights_that_were_shown_nothing_say_so(tmp_path: Path) -> None:
     made = pretrain(recipe_of(epochs=0), order_of(), tmp_path / "run", quiet=True)
     assert weights.load(made).card["prints"] == prints.NOTHING
-    assert not (made / weights.PRINTS).exists()
+    assert not (made / weights_card.PRINTS).exists()
 
 
 def test_old_weights_load_and_nobody_knows(folder: Path) -> None:
     card = json.loads((folder / "card.json").read_text())
-    sha256 = {name: digest for name, digest in card["sha256"].items() if name != weights.PRINTS}
+    sha256 = {
+        name: digest for name, digest in card["sha256"].items() if name != weights_card.PRINTS
+    }
     data = {name: value for name, value in card["data"].items() if name != "prints"}
-    (folder / weights.PRINTS).unlink()
+    (folder / weights_card.PRINTS).unlink()
     rewrite(folder, data=data, sha256=sha256)
     assert weights.load(folder).card["prints"] == prints.UNKNOWN
 
 
 def forged(folder: Path) -> None:
-    file = folder / weights.PRINTS
+    file = folder / weights_card.PRINTS
     tensors = load_file(file)
     tensors["exact_2d"][0] += 1
     save_file(tensors, file, metadata={"scheme": prints.SCHEME})
 
 
 def missing(folder: Path) -> None:
-    (folder / weights.PRINTS).unlink()
+    (folder / weights_card.PRINTS).unlink()
 
 
 def unlisted(folder: Path) -> None:
-    data = weights.read_card(folder)["data"]
+    data = weights_card.read_card(folder)["data"]
     rewrite(folder, data={**data, "prints": "../elsewhere.safetensors"})
 
 
@@ -115,5 +117,5 @@ def test_prints_that_lie_are_refused(folder: Path, fault: Any, words: str) -> No
 
 def test_undeclared_is_no_empty_list(tmp_path: Path) -> None:
     told: Mapping[str, Any] = {"none": {}, "undeclared": None}
-    assert weights.prints_told(told["none"]) == prints.NOTHING
-    assert weights.prints_told(told["undeclared"]) == prints.UNKNOWN
+    assert weights_card.prints_told(told["none"]) == prints.NOTHING
+    assert weights_card.prints_told(told["undeclared"]) == prints.UNKNOWN

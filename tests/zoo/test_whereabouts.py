@@ -60,9 +60,48 @@ def test_two_packages_of_one_name_are_told(site: Path) -> None:
         pixvox_zoo.load("toy")
 
 
-def test_an_entry_whose_package_is_gone_is_left_out(site: Path) -> None:
-    distribution(site, "pixvox-weights-gone", "gone", "pixvox_weights_gone")
-    assert "gone" not in {one.name for one in whereabouts.installed()}
+@pytest.mark.parametrize("package", ["pixvox_weights_gone", "exits.inside", "not a name"])
+def test_what_is_broken_is_told_and_breaks_nothing_else(
+    site: Path, publish_weights: Publish, capsys: pytest.CaptureFixture[str], package: str
+) -> None:
+    distribution(site, "pixvox-weights-gone", "gone", package)
+    (site / "exits.py").write_text("raise SystemExit(7)")
+    distribution(site, "pixvox-weights-odd", "odd", "pixvox_weights_odd")
+    (site / "pixvox_weights_odd").mkdir()
+    (site / "pixvox_weights_odd/card.json").write_text('{"format": 2}')
+    distribution(site, "pixvox-weights-toy", "toy", "pixvox_weights_toy")
+    publish_weights(site, "conv_encoder").rename(site / "pixvox_weights_toy")
+    with pytest.raises(SystemExit) as left:
+        COMMANDS.get("weights")(json=True)
+    rows = {row["name"]: row["state"] for row in json.loads(capsys.readouterr().out)}
+    assert left.value.code == 1 and rows["toy"] == "fits"
+    assert "brings no package" in rows["gone"] and "is no card of weights" in rows["odd"]
+    with pytest.raises(UserError, match="brings no package"):
+        pixvox_zoo.load("gone")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[]", '{"format": 2}', "[" * 100_000, '{"format": 2, "sha256": [1]}', "nothing"],
+)
+def test_a_malformed_card_is_one_sentence(
+    tmp_path: Path, publish_weights: Publish, text: str
+) -> None:
+    folder = publish_weights(tmp_path, "conv_encoder")
+    (folder / "card.json").write_text(text)
+    with pytest.raises(UserError):
+        pixvox_zoo.load(folder)
+
+
+@pytest.mark.parametrize("range_", ["foo", 5])
+def test_a_range_that_is_none_is_told(
+    tmp_path: Path, publish_weights: Publish, range_: object
+) -> None:
+    folder = publish_weights(tmp_path, "conv_encoder")
+    card = {**json.loads((folder / "card.json").read_text()), "requires_pixvox": range_}
+    (folder / "card.json").write_bytes(canonical_json(card))
+    with pytest.raises(UserError, match="is no range"):
+        pixvox_zoo.load(folder)
 
 
 def test_a_folder_is_a_folder_whatever_is_installed(

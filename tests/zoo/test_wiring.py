@@ -14,7 +14,7 @@ from pixvox_registry.draws import Draws
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.source_spec import build_source
-from pixvox_zoo import weights
+from pixvox_zoo import fitting
 from pixvox_zoo.border import parse
 from pixvox_zoo.composition import Facts
 from pixvox_zoo.feed import Feed
@@ -243,7 +243,7 @@ def test_a_queue_with_two_levels_of_groups_goes_on_from_its_state() -> None:
     whole.fill_queues((batch_of(), Draws(seed=0, step=s, batch=4)) for s in range(5))
     take_step(whole, 0)
     assert seen["queue_groups"].tolist() == [[0, 1, 0, 1] * 2, [0, 1, 2, 3] * 2]
-    weights.fit(cut, state_of(whole), "the checkpoint")
+    fitting.fit(cut, state_of(whole), "the checkpoint")
     for step in (1, 2):
         assert take_step(whole, step) == take_step(cut, step)
     assert same(state_of(whole), state_of(cut))

@@ -36,13 +36,11 @@ def adapted(
     own = wanted.state_dict()
     made, changes = dict(tensors), []
     for name, tensor in tensors.items():
-        if name not in own or own[name].shape == tensor.shape:
-            continue
-        for change in (_inflated, _rechannelled):
-            made[name] = change(made[name], own[name])
-        if name == "positions":
+        if name == "positions" and hasattr(given, "grid"):
             made[name] = _moved(tensor, given, wanted)
-        if made[name].shape == own[name].shape:
+        elif name in own and own[name].shape != tensor.shape:
+            made[name] = _rechannelled(_inflated(tensor, own[name]), own[name])
+        if name in own and made[name] is not tensor and made[name].shape == own[name].shape:
             changes.append(f"{name} {list(tensor.shape)} -> {list(own[name].shape)}")
     return made, changes
 

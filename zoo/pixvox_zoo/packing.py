@@ -25,12 +25,12 @@ from pixvox_registry.artifacts import publish
 from pixvox_registry.errors import UserError
 from pixvox_registry.places import WEIGHTS
 from pixvox_registry.prints import Prints
-from pixvox_zoo import weights
+from pixvox_zoo import weights, weights_card
 
 NAME = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 PREFIX = "pixvox-weights-"  # of distributions
 EPOCH = "1600000000"  # the time that every member of a wheel bears
-UNSETTLED = ("", "unknown", "none")
+UNSETTLED = ("", "unknown")  # what a card says where it knows no licence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ def pack(run: Path, parcel: Parcel, out: Path) -> Path:
             not hold what it should.
     """
     parcel = parcel.checked()
-    pretrained = weights.load(weights.folder_in(run))
+    pretrained = weights.load(weights_card.folder_in(run))
     card = card_of(pretrained.card, parcel)
     with tempfile.TemporaryDirectory(prefix="pixvox-pack-") as place:
         package = Path(place) / parcel.package
@@ -134,9 +134,12 @@ def card_of(card: Mapping[str, Any], parcel: Parcel) -> dict[str, Any]:
     Raises:
         UserError: the licence of the data is unsettled, or forbids what the weights' allows.
     """
-    data = {**card["data"], **({"licence": parcel.data_licence} if parcel.data_licence else {})}
-    for source in (data, *card.get("beside", ())):
-        check_licence(str(source.get("licence") or "unknown"), str(source["dataset"]), parcel)
+    sources = [
+        {**source, "licence": settled(source, parcel)}
+        for source in (card["data"], *card.get("beside", ()))
+    ]
+    for source in sources:
+        check_licence(source["licence"], str(source["dataset"]), parcel)
     told = {
         "name": parcel.name,
         "version": parcel.version,
@@ -147,21 +150,48 @@ def card_of(card: Mapping[str, Any], parcel: Parcel) -> dict[str, Any]:
         "scores": [dict(score) for score in parcel.scores],
     }
     kept = {name: fact for name, fact in card.items() if name not in ("prints", "shown")}
-    return {**kept, "data": data, **told}
+    beside = {"beside": sources[1:]} if sources[1:] else {}
+    return {**kept, "data": sources[0], **beside, **told}
+
+
+def settled(source: Mapping[str, Any], parcel: Parcel) -> str:
+    """The licence of a source in SPDX; that which the parcel says only where the card knows none.
+
+    Raises:
+        UserError: it is unknown, or no SPDX expression, so nobody can tell what it allows.
+    """
+    told = str(source.get("licence") or "").strip().replace(" ", "-")
+    told = parcel.data_licence if told.lower() in UNSETTLED else told
+    try:
+        return str(canonicalize_license_expression(told))
+    except InvalidLicenseExpression:
+        raise UserError(
+            f"The licence of {source['dataset']}, which these weights were trained on, is "
+            f"{told or 'unknown'!r}, which is no SPDX expression: its terms are not settled. Find "
+            "them out and say --data-licence where the card knows none, or pack other weights."
+        ) from None
 
 
 def check_licence(of_data: str, dataset: str, parcel: Parcel) -> None:
-    """Data whose terms nobody knows, or that must not be sold, bind what is made of them."""
-    if of_data.lower() in UNSETTLED:
+    """Terms of the data that bind what is made of them: not to be sold, changed, or closed.
+
+    Raises:
+        UserError: the licence of the weights allows what that of the data forbids.
+    """
+    terms = {"NC": "for non-commercial use", "ND": "without derivatives", "SA": "to share alike"}
+    said = set(re.split(r"[^A-Z0-9]+", of_data.upper()))
+    binding = [words for term, words in terms.items() if term in said]
+    free = parcel.licence != of_data if {"ND", "SA"} & said else not _is_nc(parcel.licence)
+    if binding and free:
         raise UserError(
-            f"The licence of {dataset}, which these weights were trained on, is unknown. Find it "
-            "out and say --data-licence, or pack weights of other data."
-        )
-    if "NC" in of_data.upper().split("-") and "NC" not in parcel.licence.upper().split("-"):
-        raise UserError(
-            f"{dataset} is licensed {of_data}, for non-commercial use; weights made of it cannot "
+            f"{dataset} is licensed {of_data}, {' and '.join(binding)}; weights made of it cannot "
             f"be {parcel.licence}."
         )
+
+
+def _is_nc(licence: str) -> bool:
+    """Not to be sold, whichever of its alternatives one chooses."""
+    return all("NC" in re.split(r"[^A-Z0-9]+", one) for one in licence.upper().split(" OR "))
 
 
 def range_of(version: str) -> str:
@@ -178,10 +208,12 @@ def licence_told(card: Mapping[str, Any]) -> str:
     """What stands in LICENSE where no text was given."""
     sources = [card["data"], *card.get("beside", ())]
     made_of = "; ".join(f"{source['dataset']} ({source['licence']})" for source in sources)
+    parts = [p for p in re.split(r" (?:AND|OR|WITH) |[()]", card["licence"]) if p]
+    texts = ", ".join(f"https://spdx.org/licenses/{part}.html" for part in parts)
     return (
         f"SPDX-License-Identifier: {card['licence']}\n\n"
-        f"The weights {card['name']} {card['version']} are licensed {card['licence']}. The text "
-        f"of the licence: https://spdx.org/licenses/{card['licence']}.html\n"
+        f"The weights {card['name']} {card['version']} are licensed {card['licence']}. The text: "
+        f"{texts}\n"
         f"They were trained on {made_of}, whose terms hold as well.\n"
     )
 
@@ -204,6 +236,8 @@ def project(card: Mapping[str, Any], parcel: Parcel) -> str:
         f"dependencies = [{json.dumps('pixvox' + card['requires_pixvox'])}]",
         f'[project.entry-points."{WEIGHTS}"]',
         f"{parcel.name} = {json.dumps(parcel.package)}",
+        "[tool.hatch.build]",
+        "ignore-vcs = true",  # a .gitignore further up would drop files without a word
         "[tool.hatch.build.targets.wheel]",
         f"packages = [{json.dumps(parcel.package)}]",
     ]

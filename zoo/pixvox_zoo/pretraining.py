@@ -15,7 +15,7 @@ from torch import Tensor
 from pixvox_registry.console import say
 from pixvox_registry.errors import UserError
 from pixvox_registry.order import Order
-from pixvox_zoo import checkpoints, weights
+from pixvox_zoo import checkpoints, fitting, weights
 from pixvox_zoo.accumulation import learn
 from pixvox_zoo.card import card_of, identity_of, prints_of
 from pixvox_zoo.compilation import check_compiler, compile_backbones
@@ -226,7 +226,7 @@ def restore(
     """Go back to a checkpoint."""
     prefix = "wiring/"
     own = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
-    weights.fit(wiring, own, "the checkpoint")
+    fitting.fit(wiring, own, "the checkpoint")
     checkpoints.join_optimizer(stepper.optimizer, tensors, state["numbers"])
 
 

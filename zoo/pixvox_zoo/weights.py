@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from functools import partial as partial_of
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
-from packaging.specifiers import SpecifierSet
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from pixvox_registry import BACKBONES, prints
 from pixvox_registry.artifacts import canonical_json, digest, publish_folder
 from pixvox_registry.contracts import Pretrained
-from pixvox_registry.draws import generator, key
+from pixvox_registry.draws import key
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.prints import Prints
 from pixvox_zoo.adaptation import adapted, check_agreement, intensity_for
 from pixvox_zoo.assembly import assemble
 from pixvox_zoo.card_text import readme
-from pixvox_zoo.whereabouts import check_plain, folder_of
-
-FORMAT = 2
-PRINTS = "cases.safetensors"  # prints of the cases that were shown, beside the card
-GOLDEN_TOLERANCE = 1e-4  # across machines and torch versions; the same environment gives equal bits
+from pixvox_zoo.fitting import (
+    check_finite,
+    check_golden,
+    fit,
+    golden_input,
+    rounded,
+    tensors_in,
+)
+from pixvox_zoo.weights_card import (
+    FORMAT,
+    PRINTS,
+    check_files,
+    check_version,
+    prints_at,
+    prints_told,
+    read_card,
+)
+from pixvox_zoo.whereabouts import folder_of
 
 
 def save(
@@ -50,18 +60,22 @@ def save(
         shown: prints of all cases that it was shown, by dims; empty if it was shown none, None if
             nobody knows.
         half: store numbers as float16; the backbone itself is rounded to them.
+
+    Raises:
+        UserError: a number is not finite, or features suffer from the rounding.
     """
     backbone = backbone.eval().cpu()
     images = golden_input(card)
     tensors = {name: tensor.contiguous().clone() for name, tensor in backbone.state_dict().items()}
     if half:
-        tensors = {n: t.half() if t.is_floating_point() else t for n, t in tensors.items()}
-        backbone.load_state_dict(tensors)
+        tensors = rounded(backbone, images)
+    check_finite(tensors, card["name"])
 
     def fill(place: Path) -> None:
         save_file(tensors, place / "backbone.safetensors")
         with torch.inference_mode():
             golden = {"input": images, "output": backbone(images).pooled.clone()}
+        check_finite(golden, card["name"])
         save_file(golden, place / "golden.safetensors")
         if shown:
             prints.write(place / PRINTS, shown)
@@ -110,8 +124,9 @@ def load(
     card = read_card(folder)
     check_version(card, folder)
     check_files(card, folder)
-    if isinstance(partial, str):
-        partial = (partial,)
+    partial = (partial,) if isinstance(partial, str) else tuple(partial)
+    wishes = {"dims": dims, "in_channels": in_channels, "image_size": image_size}
+    wanted = card["facts"] | checked_wishes(wishes)
 
     def fresh(facts: Mapping[str, Any], seed: int) -> nn.Module:
         named = card["backbone"]
@@ -121,21 +136,24 @@ def load(
         return built
 
     facts, where = card["facts"], str(folder)
-    tensors = load_file(folder / "backbone.safetensors")
     backbone = fresh(facts, 0).eval()
-    report = {"adapted": [], **fit(backbone, tensors, where, partial=partial)}
-    if not partial:
+    report = {"adapted": [], **fit(backbone, tensors_in(folder, "backbone"), where, partial)}
+    if not report["missing"]:
         check_golden(folder, backbone)
     intensity = Intensity(**{key: tuple(value) for key, value in card["intensity"].items()})
-    wishes = {"dims": dims, "in_channels": in_channels, "image_size": image_size}
-    wanted = facts | {name: wish for name, wish in wishes.items() if wish is not None}
-    if wanted != facts:
-        given, backbone = backbone, fresh(wanted, 0).eval()
-        made, report["adapted"] = adapted(given.state_dict(), given, backbone)
+    for changes in ("image_size",), ("dims", "in_channels"):  # the latter are proved at one side
+        now = facts | {name: wanted[name] for name in changes}
+        if now == facts:
+            continue
+        given, backbone = backbone, fresh(now, 0).eval()
+        made, changed = adapted(given.state_dict(), given, backbone)
         fit(backbone, made, f"{where}, adapted,")
-        if wanted["image_size"] == facts["image_size"]:
-            check_agreement(given, backbone, golden_input(card), wanted, where)
-        intensity = intensity_for(intensity, wanted["in_channels"])
+        if "dims" in changes:
+            images = golden_input({"facts": facts, "image_size": facts["image_size"]})
+            check_agreement(given, backbone, images, now, where)
+        report["adapted"] += changed
+        facts = now
+    intensity = intensity_for(intensity, wanted["in_channels"])
     return Pretrained(
         backbone=backbone,
         intensity=intensity,
@@ -152,125 +170,16 @@ def load(
     )
 
 
-def check_version(card: Mapping[str, Any], folder: Path) -> None:
-    """Refuse weights that say they are for other versions of pixvox."""
-    wanted, here = card.get("requires_pixvox", ""), version("pixvox")
-    if not SpecifierSet(wanted).contains(here, prereleases=True):
-        raise UserError(
-            f"{folder} is for pixvox {wanted}; this is {here}. Install a pixvox of that range, or "
-            "a newer version of the weights."
-        )
-
-
-def check_files(card: Mapping[str, Any], folder: Path) -> None:
-    """Refuse a folder whose files are not those that its card gives the digests of."""
-    if lacking := sorted({"backbone.safetensors", "golden.safetensors"} - card["sha256"].keys()):
-        raise UserError(f"The card of {folder} gives no sha256 of {', '.join(lacking)}; refused.")
-    check_plain(list(card["sha256"]), folder / "card.json")
-    for name, expected in card["sha256"].items():
-        if not (folder / name).is_file():
-            raise UserError(f"{folder} lacks {name}, which its card lists.")
-        if digest(folder / name) != expected:
-            raise UserError(f"{folder / name} has another sha256 than its card says; refused.")
-
-
-def folder_in(run: Path) -> Path:
-    """The folder of the weights of a run; what is no run is taken for weights."""
-    return run / "weights" if (run / "weights" / "card.json").is_file() else run
-
-
-def digests_of(run: Path) -> set[str]:
-    """sha256 of the tensors, and of those that they were rounded from."""
-    card = read_card(folder_in(run))
-    return {card["sha256"]["backbone.safetensors"], *filter(None, [card.get("made_from")])}
-
-
-def prints_told(shown: Mapping[int, Prints] | None) -> str:
-    """What a card says of the cases that were shown: the name of a file, nothing or unknown."""
-    return prints.UNKNOWN if shown is None else PRINTS if shown else prints.NOTHING
-
-
-def prints_at(folder: Path, card: Mapping[str, Any]) -> str:
-    """The same as a benchmark reads it, with the whole path.
+def checked_wishes(wishes: Mapping[str, int | None]) -> dict[str, int]:
+    """Those that are wishes at all.
 
     Raises:
-        UserError: the card names a file that it gives no sha256 of.
+        UserError: one that no images have.
     """
-    told = card["data"].get("prints", prints.UNKNOWN)
-    if told in (prints.NOTHING, prints.UNKNOWN):
-        return str(told)
-    if told not in card["sha256"]:
-        raise UserError(f"The card of {folder} names prints in {told!r} and gives no sha256 of it.")
-    return str(folder / told)
-
-
-def read_card(folder: Path) -> dict[str, Any]:
-    """The card of a weights folder."""
-    file = folder / "card.json"
-    if not file.is_file():
-        raise UserError(
-            f"{folder} holds no card.json; a weights folder is what `pixvox pretrain` writes."
-        )
-    try:
-        card: dict[str, Any] = json.loads(file.read_text())
-    except ValueError as error:
-        raise UserError(f"{file} is not JSON: {error}") from None
-    if card.get("format") != FORMAT:
-        raise UserError(f"{file} has format {card.get('format')!r}; this pixvox reads {FORMAT}.")
-    return card
-
-
-def fit(
-    backbone: nn.Module,
-    tensors: Mapping[str, Tensor],
-    where: str,
-    *,
-    partial: Collection[str] = (),
-) -> dict[str, list[str]]:
-    """Load tensors strictly; the names of those ``loaded``, ``missing`` and ``unexpected``.
-
-    Args:
-        partial: beginnings of names that may be missing, unexpected or reshaped.
-
-    Raises:
-        UserError: lists every missing, unexpected and reshaped key.
-    """
-    own = backbone.state_dict()
-    reshaped = [n for n in own.keys() & tensors.keys() if own[n].shape != tensors[n].shape]
-    found = {
-        "loaded": sorted(own.keys() & tensors.keys() - set(reshaped)),
-        "missing": sorted({*own.keys() - tensors.keys(), *reshaped}),
-        "unexpected": sorted({*tensors.keys() - own.keys(), *reshaped}),
-    }
-    faults = [f"missing {name}" for name in own.keys() - tensors.keys()]
-    faults += [f"unexpected {name}" for name in tensors.keys() - own.keys()]
-    faults += [
-        f"reshaped {name} ({list(tensors[name].shape)} for {list(own[name].shape)})"
-        for name in reshaped
-    ]
-    allowed = tuple(partial)
-    faults = [fault for fault in faults if not fault.split()[1].startswith(allowed or "\0")]
-    if faults:
-        raise UserError(f"{where} does not fit what is built: {'; '.join(sorted(faults))}.")
-    backbone.load_state_dict({name: tensors[name] for name in found["loaded"]}, strict=not allowed)
-    return found
-
-
-def check_golden(folder: Path, backbone: nn.Module) -> None:
-    """Refuse a backbone that does not give the output its maker saw."""
-    golden = load_file(folder / "golden.safetensors")
-    with torch.inference_mode():
-        output = backbone(golden["input"]).pooled
-    difference = float((output - golden["output"]).abs().max())
-    if not difference <= GOLDEN_TOLERANCE * max(1.0, float(golden["output"].abs().max())):
-        raise UserError(f"{folder} gives another output than its golden one (by {difference:.1e}).")
-
-
-def golden_input(card: Mapping[str, Any]) -> Tensor:
-    """Two standardised images of noise: ``[2, C, *S]``."""
-    facts = card["facts"]
-    shape = (2, facts["in_channels"], *[card["image_size"]] * facts["dims"])
-    return torch.randn(shape, generator=generator(0, "golden"))
+    said = {name: wish for name, wish in wishes.items() if wish is not None}
+    if said.get("dims", 2) not in (2, 3) or min(said.values(), default=1) < 1:
+        raise UserError(f"dims are 2 or 3, in_channels and image_size at least 1; {said} came.")
+    return said
 
 
 def count_macs(backbone: nn.Module, images: Tensor) -> int:

@@ -22,11 +22,12 @@ class Installed:
     """Weights that pip has installed.
 
     Args:
+        folder: None where the package is gone, or is none.
         distribution: name and version of the wheel.
     """
 
     name: str
-    folder: Path
+    folder: Path | None
     distribution: str
 
 
@@ -45,41 +46,37 @@ def folder_of(what: Path | str) -> Path:
         return from_hub(text)
     if isinstance(what, Path) or "/" in text or text.startswith((".", "~")):
         return Path(what).expanduser()
-    found = {one.name: one for one in installed()}
-    if text in found:
-        return found[text].folder
+    there = installed()
+    bearers = [one for one in there if one.name == text]
+    if len({one.distribution for one in bearers}) > 1:
+        brought = " and by ".join(one.distribution for one in bearers)
+        raise UserError(f"Weights {text!r} are brought by {brought}. Uninstall one of them.")
+    if bearers and bearers[0].folder is None:
+        raise UserError(f"{bearers[0].distribution} brings no package of weights {text!r}.")
+    if bearers:
+        return Path(bearers[0].folder or "")
     if Path(text).is_dir():
         return Path(text)
     raise UserError(
-        f"No installed weights are called {text!r}, and no folder is.{suggestion(text, found)} "
+        f"No installed weights are called {text!r}, and no folder is."
+        f"{suggestion(text, [one.name for one in there])} "
         "`pixvox weights` lists what is installed."
     )
 
 
 def installed() -> list[Installed]:
-    """All installed weights by name; nothing of them is imported.
-
-    Raises:
-        UserError: two packages bring weights of one name.
-    """
-    by_name: dict[str, EntryPoint] = {}
-    for point in entry_points(group=WEIGHTS):
-        other = by_name.setdefault(point.name, point)
-        if distribution_of(other) != distribution_of(point):
-            raise UserError(
-                f"Weights {point.name!r} are brought by {distribution_of(other)} and by "
-                f"{distribution_of(point)}. Uninstall one of them."
-            )
-    found = [
-        Installed(name, folder, distribution_of(point))
-        for name, point in sorted(by_name.items())
-        if (folder := package_folder(point.value)) is not None
-    ]
-    return found
+    """All installed weights by name; nothing of them is imported."""
+    found = {
+        Installed(point.name, package_folder(point.value), distribution_of(point))
+        for point in entry_points(group=WEIGHTS)
+    }
+    return sorted(found, key=lambda one: (one.name, one.distribution))
 
 
 def package_folder(package: str) -> Path | None:
-    """Where a package lies, without importing it; None where it is gone."""
+    """Where a package lies, without importing it; None where it is gone, or is inside another."""
+    if not package.isidentifier():
+        return None
     try:
         spec = importlib.util.find_spec(package)
     except (ImportError, ValueError):

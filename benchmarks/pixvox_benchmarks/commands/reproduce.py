@@ -26,7 +26,8 @@ def reproduce(
         float, typer.Option(min=0, help="A score may differ by so much and be the same.")
     ] = 1e-3,
     out: Annotated[
-        Path | None, typer.Option(help="Folder of the replay; runs/reproduce/KEY by default.")
+        Path | None,
+        typer.Option(help="Folder of the replay; in runs/reproduce by default."),
     ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only what would be run, and what has changed.")
@@ -50,7 +51,7 @@ def reproduce(
     file = replay.file_of(row, results)
     published = Result.read(file)
     cases = published.read_cases(file)
-    place = out or Path("runs/reproduce") / published.key[:12]
+    place = out or replay.place_of(published)
     with leaving_when_told():
         planned = replay.planned(published, place)
         asked = replay.changes_asked(published, planned)
@@ -59,7 +60,10 @@ def reproduce(
         report(asked, "is asked otherwise today, so other numbers are due")
         report(around, "is not as it was then")
         if dry_run:
+            show(None, asked, around, json=json)
             return
+        if not planned.missing():
+            say(f"It was replayed before, in {place}; name another --out to do so again.")
         engine = build_engine("local", workers=1, logs=place / "logs")
         failures = run(planned, engine, threads=replay.threads_of(published), quiet=quiet)
     list_failures(failures)
@@ -81,23 +85,24 @@ def report(changes: list[Change], what: str) -> None:
         say(f"{name} {what}: {was} -> {now}")
 
 
-def show(found: Verdict, asked: list[Change], around: list[Change], *, json: bool) -> None:
+def show(found: Verdict | None, asked: list[Change], around: list[Change], *, json: bool) -> None:
     """The scores then and now, and the verdict; as JSON with all that has changed."""
     rows: list[dict[str, Any]] = [
         {"metric": name, "published": was, "replayed": now, "difference": now - was}
-        for name, (was, now) in found.scores.items()
+        for name, (was, now) in (found.scores if found else {}).items()
     ]
     if not json:
-        show_table(rows)
-        say(found.told)
+        if found:
+            show_table(rows)
+            say(found.told)
         return
     from pixvox_registry.artifacts import canonical_json
 
     document = {
-        "verdict": found.told,
-        "same": found.is_same,
-        "identical": found.is_identical,
-        "cases": found.cases,
+        "verdict": found and found.told,
+        "same": found and found.is_same,
+        "identical": found and found.is_identical,
+        "cases": found and found.cases,
         "scores": rows,
         "asked_otherwise": asked,
         "otherwise_around": around,

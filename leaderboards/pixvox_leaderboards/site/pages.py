@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
+from types import MappingProxyType
 
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.reading import Reading
@@ -26,14 +27,33 @@ def site_of(board: Board, readings: Sequence[Reading], results: PurePath) -> dic
     methods = methods_on(board)
     short, shown = slugs(methods), told_apart(methods)
     held = duels(board)
-    every = lines_of(board)
-    by_key = {reading.result.key: reading for reading in readings}
     pages = {
         "index.html": index(board, short, shown),
         "compare.html": versus(held, short, shown, results),
         "board.csv": as_csv(board),
         "board.json": as_json(board),
     }
+    rivals = {method: _rivals(method, held, short, shown) for method in methods}
+    return pages | method_pages(board, readings, results, methods, rivals)
+
+
+def method_pages(
+    board: Board,
+    readings: Sequence[Reading],
+    results: PurePath,
+    methods: Iterable[str],
+    rivals: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+) -> dict[str, bytes]:
+    """``{"methods/simclr.html": ...}`` of some methods.
+
+    Args:
+        rivals: of each, addresses of its comparisons with others.
+    """
+    everyone = methods_on(board)
+    short, shown = slugs(everyone), told_apart(everyone)
+    every = lines_of(board)
+    by_key = {reading.result.key: reading for reading in readings}
+    pages = {}
     for method in methods:
         lines = [line for line in every if line.row.method == method]
         page = Method(
@@ -42,7 +62,7 @@ def site_of(board: Board, readings: Sequence[Reading], results: PurePath) -> dic
             shown=shown[method],
             lines=lines,
             readings={key: by_key[key] for line in lines for key in line.row.keys},
-            rivals=_rivals(method, held, short, shown),
+            rivals=rivals.get(method, {}),
         )
         pages[f"methods/{short[method]}.html"] = method_page(page, results)
     return pages

@@ -21,7 +21,7 @@ def pack(
         str, typer.Option(help="Of the pretraining data, where the card says unknown.")
     ] = "",
     licence_file: Annotated[
-        Path | None, typer.Option(help="The licence's text, for the wheel.")
+        Path | None, typer.Option(exists=True, help="The licence's text, for the wheel.")
     ] = None,
     results: Annotated[
         Path | None, typer.Option(help="Result files whose scores the card shall tell.")
@@ -38,7 +38,7 @@ def pack(
     from pixvox_zoo.measured import scores_of
     from pixvox_zoo.packing import Parcel
     from pixvox_zoo.packing import pack as make
-    from pixvox_zoo.weights import digests_of
+    from pixvox_zoo.weights_card import digests_of
 
     parcel = Parcel(
         name=name,

@@ -36,10 +36,13 @@ def weights(
 
 def row_of(one: Installed, *, verify: bool, brief: bool) -> dict[str, Any]:
     """A line of the table; what cannot be read is a line too."""
-    from pixvox_zoo.weights import check_version, load, read_card
+    from pixvox_zoo.weights import load
+    from pixvox_zoo.weights_card import check_version, read_card
 
     row: dict[str, Any] = {"name": one.name, "distribution": one.distribution}
     try:
+        if one.folder is None:
+            raise UserError(f"{one.distribution} brings no package of weights.")
         card = read_card(one.folder)
         row |= facts_of(card, brief=brief)
         check_version(card, one.folder)

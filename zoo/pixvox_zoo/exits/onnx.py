@@ -13,8 +13,8 @@ from pixvox_registry.contracts import Pretrained
 from pixvox_registry.errors import UserError
 from pixvox_registry.unwarned import unwarned
 from pixvox_zoo.exits.foreign import difference
+from pixvox_zoo.fitting import golden_input
 from pixvox_zoo.torchvision_mend import mend
-from pixvox_zoo.weights import golden_input
 
 TOLERANCE = 1e-4
 MOST = 1 << 31  # bytes of a graph with its tensors

@@ -16,7 +16,8 @@ from pixvox_registry.errors import UserError
 from pixvox_zoo.exits.foreign import TOLERANCE, difference
 from pixvox_zoo.exits.onnx import graph_of
 from pixvox_zoo.exits.table import ONNX, translated
-from pixvox_zoo.weights import golden_input, intensity_facts
+from pixvox_zoo.fitting import golden_input
+from pixvox_zoo.weights import intensity_facts
 
 
 def export(pretrained: Pretrained, to: str, file: Path) -> dict[str, Any]:
@@ -76,6 +77,11 @@ def about(pretrained: Pretrained) -> dict[str, Any]:
         "in_channels": card["facts"]["in_channels"],
         "image_size": pretrained.image_size,
         "intensity": {key: list(said) for key, said in intensity_facts(scale).items()},
+        "licence": card.get("licence", "unknown"),
+        "trained_on": [
+            {name: source.get(name, "unknown") for name in ("dataset", "licence")}
+            for source in (card["data"], *card.get("beside", ()))
+        ],
     }
 
 

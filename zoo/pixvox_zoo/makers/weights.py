@@ -9,7 +9,7 @@ from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.contracts import Pretrained
 from pixvox_registry.errors import UserError
 from pixvox_registry.order import Order
-from pixvox_zoo import weights, whereabouts
+from pixvox_zoo import weights, weights_card, whereabouts
 
 
 @MAKERS.register
@@ -22,7 +22,7 @@ class WeightsMaker:
 
     def fingerprint(self, order: Order) -> str:
         """sha256 over the digests that the card lists."""
-        return fingerprint(weights.read_card(folder_of(order))["sha256"])
+        return fingerprint(weights_card.read_card(folder_of(order))["sha256"])
 
     def check(self, order: Order) -> None:
         """Read the card.
@@ -30,7 +30,7 @@ class WeightsMaker:
         Raises:
             UserError: no weights are there, or they are for other dims or channels.
         """
-        card = weights.read_card(folder_of(order))
+        card = weights_card.read_card(folder_of(order))
         cases = order.source.cases(order.split)
         made_for = card["facts"]["dims"], card["facts"]["in_channels"]
         if made_for != (cases.dims, cases.in_channels):
