@@ -60,6 +60,7 @@ def pretrained(
     with torch.no_grad():
         backbone(torch.randn(4, channels, *[SIZE] * dims))
     card = {
+        "data": {"dataset": "none", "licence": "CC0-1.0"},
         "name": f"{name}-of-noise",
         "backbone": {"name": name, "settings": settings},
         "facts": facts,
@@ -257,7 +258,9 @@ def test_the_command_prints_lines_or_json(
     said = capsys.readouterr()
     assert "from timm import create_model" in said.out and str(beside(out)) in said.err
     command("mine", to="timm", out=out, json=True)
-    assert json.loads(capsys.readouterr().out) == json.loads(beside(out).read_text())
+    told = json.loads(capsys.readouterr().out)
+    assert told == json.loads(beside(out).read_text())
+    assert told["trained_on"] == [{"dataset": "none", "licence": "CC0-1.0"}]
 
 
 def test_a_dyn_unet_sees_what_its_encoder_was_given() -> None:

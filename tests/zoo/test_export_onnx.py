@@ -48,6 +48,7 @@ def pretrained(name: str, settings: dict[str, Any], dims: int) -> Pretrained:
         image_size=SIZE,
         sha256="0" * 64,
         card={
+            "data": {"dataset": "none", "licence": "CC0-1.0"},
             "name": name,
             "backbone": {"name": name, "settings": settings},
             "facts": facts,
