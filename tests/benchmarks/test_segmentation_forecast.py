@@ -117,7 +117,7 @@ def test_a_stand_in_is_of_the_methods_kind_and_leaves_nothing(
     made = stand_in(workshop)
     assert made.card["backbone"]["name"] == "resnet" and made.card["budget"]["seen"] == 1
     assert made.image_size == workshop.order.budget.image_size
-    assert not list(tmp_path.iterdir())
+    assert [left.name for left in tmp_path.iterdir()] in ([], ["cache"])
 
 
 def test_few_cases_lie_evenly() -> None:

@@ -385,7 +385,9 @@ def test_a_served_site_is_read_on_this_machine(tmp_path: Path) -> None:
 
 def test_ctrl_c_ends_serving_cleanly(tmp_path: Path) -> None:
     program = (
-        "import sys; from pathlib import Path; from pixvox_leaderboards.site.serving import serve;"
+        "import signal; from pathlib import Path; "
+        "from pixvox_leaderboards.site.serving import serve; "
+        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # else deaf in a background
         f"serve(Path({str(tmp_path)!r}), lambda text: print(text, flush=True))"
     )
     started = subprocess.Popen(
