@@ -388,7 +388,8 @@ def test_committed_segmentation_is_said_to_be_without_a_choice() -> None:
     text = families_page.page(board, efforts(board.panels, readings), {})
     for dims in (2, 3):
         assert re.search(rf"\| {dims}D segmentation +\| all +\| nothing to choose", text)
-        assert re.search(rf"\| {dims}D segmentation +\| about 20 +\| \*not measured\*", text)
+    assert re.search(r"\| 2D segmentation +\| about 20 +\| \*not measured\*", text)
+    assert re.search(r"\| 3D segmentation +\| 10 % \(13\) +\| nothing: simclr has", text)
     assert "hippocampus 40" in text
 
 

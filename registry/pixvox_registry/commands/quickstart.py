@@ -28,6 +28,7 @@ def quickstart(
         protocols="knn_probe,linear_probe",
         seeds=1,
         budget="tiny",
+        workers=2,  # threads of one job would wait for each other wherever cores are shared
         out=out,
         quiet=quiet,
     )
