@@ -43,16 +43,16 @@ def fit(
         "missing": sorted({*own.keys() - tensors.keys(), *reshaped}),
         "unexpected": sorted({*tensors.keys() - own.keys(), *reshaped}),
     }
-    faults = [f"missing {name}" for name in own.keys() - tensors.keys()]
-    faults += [f"unexpected {name}" for name in tensors.keys() - own.keys()]
-    faults += [
-        f"reshaped {name} ({list(tensors[name].shape)} for {list(own[name].shape)})"
+    faults = {name: f"missing {name}" for name in own.keys() - tensors.keys()}
+    faults |= {name: f"unexpected {name}" for name in tensors.keys() - own.keys()}
+    faults |= {
+        name: f"reshaped {name} ({list(tensors[name].shape)} for {list(own[name].shape)})"
         for name in reshaped
-    ]
+    }
     allowed = tuple(partial)
-    faults = [fault for fault in faults if not fault.split()[1].startswith(allowed or "\0")]
-    if faults:
-        raise UserError(f"{where} does not fit what is built: {'; '.join(sorted(faults))}.")
+    told = sorted(fault for name, fault in faults.items() if not name.startswith(allowed))
+    if told:
+        raise UserError(f"{where} does not fit what is built: {'; '.join(told)}.")
     backbone.load_state_dict({name: tensors[name] for name in found["loaded"]}, strict=not allowed)
     return found
 

@@ -10,7 +10,7 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -86,7 +86,7 @@ class Parcel:
                 f"A licence is an SPDX expression, as CC-BY-4.0 or Apache-2.0; {self.licence!r} "
                 "came. https://spdx.org/licenses lists them."
             ) from None
-        return Parcel(**{**vars(self), "version": number, "licence": licence})
+        return replace(self, version=number, licence=licence)
 
 
 def pack(run: Path, parcel: Parcel, out: Path) -> Path:
