@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+import pixvox_zoo
 from pixvox_registry import BACKBONES, CLUSTERING, DECODERS, HEADS, LOSSES, VIEWS
 from pixvox_registry.contracts import Features, View
 from pixvox_registry.draws import Draws
@@ -25,6 +26,9 @@ from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.wiring import Wiring
 
 AtWork = Callable[..., tuple[Wiring, Feed]]
+
+
+FEW_CHANNELS = "backbone={name: conv_encoder, settings: {channels: 8, stages: 2, features: 24}}"
 
 
 class Tiny(nn.Module):
@@ -124,6 +128,22 @@ class Paint(nn.Module):
 
     def forward(self, embedding: Tensor) -> Tensor:
         return self.layer(embedding).unflatten(-1, self.shape)
+
+
+@pytest.fixture(scope="session")
+def untrained(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
+    """Folders of untrained weights in 2D and in 3D, 24 features of images of 16 pixels."""
+    root = tmp_path_factory.mktemp("untrained")
+    for dims in (2, 3):
+        pixvox_zoo.pretrain(
+            "random_init",
+            f"phantoms:shapes_{dims}d,count=16",
+            root / str(dims),
+            overrides=[FEW_CHANNELS],
+            image_size=16,
+            quiet=True,
+        )
+    return {dims: root / str(dims) / "weights" for dims in (2, 3)}
 
 
 @pytest.fixture

@@ -27,23 +27,7 @@ from pixvox_zoo.embedding import embed
 from pixvox_zoo.plain_path import source_at
 from pixvox_zoo.slice_by_slice import SliceBySlice
 
-SMALL = "backbone={name: conv_encoder, settings: {channels: 4, stages: 2, features: 5}}"
 SOURCE = "phantoms:shapes_2d,count=10"
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    root = tmp_path_factory.mktemp("weights")
-    for dims in (2, 3):
-        pixvox_zoo.pretrain(
-            "random_init",
-            f"phantoms:shapes_{dims}d,count=16",
-            root / str(dims),
-            overrides=[SMALL],
-            image_size=16,
-            quiet=True,
-        )
-    return {dims: root / str(dims) / "weights" for dims in (2, 3)}
 
 
 def pixvox(*words: object) -> int:
@@ -61,7 +45,7 @@ def rows_of(file: Path) -> list[dict[str, str]]:
 
 
 def features_of(rows: list[dict[str, str]]) -> Any:
-    return np.array([[row[f"f{place:04d}"] for place in range(5)] for row in rows], np.float32)
+    return np.array([[row[f"f{place:04d}"] for place in range(24)] for row in rows], np.float32)
 
 
 def expected_of(folder: Path, cases: Cases) -> Any:
@@ -73,12 +57,12 @@ def expected_of(folder: Path, cases: Cases) -> Any:
 
 
 def test_a_row_for_each_case_of_each_split(
-    folders: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    untrained: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "deep" / "features.csv"
-    assert pixvox(folders[2], SOURCE, "--out", out, "--json") == 0
+    assert pixvox(untrained[2], SOURCE, "--out", out, "--json") == 0
     told = json.loads(capsys.readouterr().out)
-    assert told["rows"] == {"train": 10, "val": 5, "test": 5} and told["features"] == 5
+    assert told["rows"] == {"train": 10, "val": 5, "test": 5} and told["features"] == 24
     rows, start = rows_of(out), 0
     for split in ("train", "val", "test"):
         cases = build_source(SOURCE).cases(split)
@@ -88,45 +72,45 @@ def test_a_row_for_each_case_of_each_split(
         assert [int(row["label_class"]) for row in part] == cases.labels["class"].tolist()
         assert {row["split"] for row in part} == {split}
         np.testing.assert_allclose(
-            features_of(part), expected_of(folders[2], cases), rtol=1e-5, atol=1e-6
+            features_of(part), expected_of(untrained[2], cases), rtol=1e-5, atol=1e-6
         )
         start += len(cases)
     assert start == len(rows)
     first = out.read_bytes()
-    assert pixvox(folders[2], SOURCE, "--out", out) == 0
+    assert pixvox(untrained[2], SOURCE, "--out", out) == 0
     assert out.read_bytes() == first
-    assert pixvox(folders[2], SOURCE, "--out", out, "--split", "val", "--batch", 2) == 0
+    assert pixvox(untrained[2], SOURCE, "--out", out, "--split", "val", "--batch", 2) == 0
     np.testing.assert_allclose(features_of(rows_of(out)), features_of(rows[10:15]), rtol=1e-5)
 
 
 def test_parquet_holds_the_same_and_is_alike_twice(
-    folders: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untrained: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     parquet = pytest.importorskip("pyarrow.parquet")
     monkeypatch.setattr("pixvox_zoo.feature_table.ROWS_AT_ONCE", 6)
     for name in ("a.csv", "a.parquet", "b.parquet"):
-        assert pixvox(folders[2], SOURCE, "--out", tmp_path / name, "--batch", 3) == 0
+        assert pixvox(untrained[2], SOURCE, "--out", tmp_path / name, "--batch", 3) == 0
     file = parquet.ParquetFile(tmp_path / "a.parquet")
     assert file.metadata.num_row_groups == 3  # of 6, 7 and 7 rows, as batches fill them
     columns, rows = file.read().to_pydict(), rows_of(tmp_path / "a.csv")
     assert columns["id"] == [row["id"] for row in rows]
     assert columns["label_class"] == [int(row["label_class"]) for row in rows]
-    found = np.array([columns[f"f{place:04d}"] for place in range(5)], np.float32).T
+    found = np.array([columns[f"f{place:04d}"] for place in range(24)], np.float32).T
     np.testing.assert_array_equal(found, features_of(rows))
     assert (tmp_path / "a.parquet").read_bytes() == (tmp_path / "b.parquet").read_bytes()
 
 
 def test_without_pyarrow_it_says_what_to_install(
-    folders: dict[int, Path],
+    untrained: dict[int, Path],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     monkeypatch.delitem(sys.modules, "pyarrow.parquet", raising=False)
-    assert pixvox(folders[2], SOURCE, "--out", tmp_path / "x.parquet") == 2
+    assert pixvox(untrained[2], SOURCE, "--out", tmp_path / "x.parquet") == 2
     assert 'pip install "pixvox[embed]"' in capsys.readouterr().err
-    assert pixvox(folders[2], SOURCE, "--out", tmp_path / "x.xlsx") == 2
+    assert pixvox(untrained[2], SOURCE, "--out", tmp_path / "x.xlsx") == 2
     assert "as .csv or .parquet" in capsys.readouterr().err
     assert list(tmp_path.glob("*x*")) == []
 
@@ -157,8 +141,13 @@ class Shelf:
         return {}
 
 
-def test_a_table_is_whole_or_absent(folders: dict[int, Path], tmp_path: Path) -> None:
-    loaded, out = pixvox_zoo.load(folders[2]), tmp_path / "x.csv"
+def test_a_folder_is_no_table(untrained: dict[int, Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is a folder"):
+        embed(pixvox_zoo.load(untrained[2]), Shelf(broken=False), tmp_path, quiet=True)
+
+
+def test_a_table_is_whole_or_absent(untrained: dict[int, Path], tmp_path: Path) -> None:
+    loaded, out = pixvox_zoo.load(untrained[2]), tmp_path / "x.csv"
     for name in ("x.csv", "x.parquet") if find_spec("pyarrow") else ("x.csv",):
         with pytest.raises(UserError, match="NaN or infinity for train 13; look"):
             embed(loaded, Shelf(broken=True), tmp_path / name, batch=4, quiet=True)
@@ -170,37 +159,37 @@ def test_a_table_is_whole_or_absent(folders: dict[int, Path], tmp_path: Path) ->
 
 
 def test_volumes_and_their_slices(
-    folders: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    untrained: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     volumes, out = "phantoms:shapes_3d,count=4", tmp_path / "x.csv"
     cases = build_source(volumes).cases("train")
-    assert pixvox(folders[3], volumes, "--out", out, "--split", "train") == 0
+    assert pixvox(untrained[3], volumes, "--out", out, "--split", "train") == 0
     np.testing.assert_allclose(
-        features_of(rows_of(out)), expected_of(folders[3], cases), rtol=1e-5, atol=1e-6
+        features_of(rows_of(out)), expected_of(untrained[3], cases), rtol=1e-5, atol=1e-6
     )
-    assert pixvox(folders[2], volumes, "--out", out) == 2
+    assert pixvox(untrained[2], volumes, "--out", out) == 2
     assert "with --slices" in capsys.readouterr().err
-    assert pixvox(folders[2], volumes, "--out", out, "--split", "train", "--slices") == 0
-    loaded = pixvox_zoo.load(folders[2])
+    assert pixvox(untrained[2], volumes, "--out", out, "--split", "train", "--slices") == 0
+    loaded = pixvox_zoo.load(untrained[2])
     images = loaded.intensity.standardise(cases.resized(16).images[:])
     with torch.inference_mode():
         mean = SliceBySlice(loaded.backbone)(images).pooled
     np.testing.assert_allclose(features_of(rows_of(out)), mean, rtol=1e-5, atol=1e-6)
     for words, said in (
         (
-            (folders[3], SOURCE),
+            (untrained[3], SOURCE),
             "is made for 3D, and the cases of phantoms:shapes_2d,count=10 are 2D",
         ),
-        ((folders[2], SOURCE, "--slices"), "Leave it out"),
-        ((folders[2], SOURCE, "--split", "trian"), "Did you mean 'train'"),
-        ((folders[2], SOURCE, "--device", "cud"), "Did you mean 'cuda'"),
+        ((untrained[2], SOURCE, "--slices"), "Leave it out"),
+        ((untrained[2], SOURCE, "--split", "trian"), "Did you mean 'train'"),
+        ((untrained[2], SOURCE, "--device", "cud"), "Did you mean 'cuda'"),
     ):
         assert pixvox(*words, "--out", out) == 2
         assert said in capsys.readouterr().err
 
 
 def test_no_more_than_a_batch_is_read_at_once(
-    folders: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    untrained: dict[int, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
         Image.new("L", (20, 20), 40 * number).save(tmp_path / f"{number}.png")
@@ -212,12 +201,12 @@ def test_no_more_than_a_batch_is_read_at_once(
         return whole(stored, places)
 
     monkeypatch.setattr(Stored, "_read", noting)
-    assert pixvox(folders[2], tmp_path, "--out", tmp_path / "x.csv", "--batch", 2) == 0
+    assert pixvox(untrained[2], tmp_path, "--out", tmp_path / "x.csv", "--batch", 2) == 0
     assert read == [2, 2, 1]
 
 
 def test_a_bare_path_is_read_by_the_one_source_that_fits(
-    folders: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    untrained: dict[int, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pictures, scans, both = (tmp_path / name for name in ("pictures", "scans", "both"))
     for folder in (pictures, scans, both):
@@ -231,22 +220,22 @@ def test_a_bare_path_is_read_by_the_one_source_that_fits(
         nibabel.save(volume, both / f"{number}.nii.gz")
         grey.save(both / f"{number}.png")
     out = tmp_path / "x.csv"
-    assert pixvox(folders[2], pictures, "--out", out) == 0
+    assert pixvox(untrained[2], pictures, "--out", out) == 0
     assert f"reading image_folder:{pictures}" in capsys.readouterr().err
     assert [row["id"] for row in rows_of(out)] == ["0.png", "1.png", "2.png"]
-    assert pixvox(folders[3], scans, "--out", out) == 0
+    assert pixvox(untrained[3], scans, "--out", out) == 0
     assert len(rows_of(out)) == 3
     assert source_at(str(pictures), 2, 3).name == f"image_folder:{pictures},channels=3"
     assert source_at(SOURCE, 2, 1).name == SOURCE
     wrong = f"image_folder:{pictures},channels=3"
-    assert pixvox(folders[2], wrong, "--out", out) == 2
+    assert pixvox(untrained[2], wrong, "--out", out) == 2
     assert "was made for 1 channels" in capsys.readouterr().err
     for path, said in (
         (both, "nifti and image_folder read; write the source"),
         (pictures / "0.png", "is one file"),
         (tmp_path / "nowhere", "There is no "),
     ):
-        assert pixvox(folders[2], path, "--out", out) == 2
+        assert pixvox(untrained[2], path, "--out", out) == 2
         assert said in capsys.readouterr().err
     nibabel.save(volume, scans / "0_seg.nii.gz")
     with pytest.raises(UserError, match="holds label maps beside its images"):

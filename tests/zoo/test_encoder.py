@@ -22,7 +22,6 @@ from pixvox_registry import UserError
 from pixvox_registry.source_spec import build_source
 from pixvox_zoo.encoder import PixVoxEncoder
 
-SMALL = "backbone={name: conv_encoder, settings: {channels: 8, stages: 2, features: 24}}"
 CHECKS = """
 import sys, warnings
 from sklearn.utils.estimator_checks import check_estimator
@@ -32,22 +31,6 @@ warnings.filterwarnings("ignore", message="Rows of .* values are hardly images")
 done = check_estimator(PixVoxEncoder(sys.argv[1]))  # a check that is skipped warns
 print(len(done), {check["status"] for check in done})
 """
-
-
-@pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
-    """Untrained weights in 2D and in 3D, of images of 16 pixels."""
-    root = tmp_path_factory.mktemp("weights")
-    for dims in (2, 3):
-        pixvox_zoo.pretrain(
-            "random_init",
-            f"phantoms:shapes_{dims}d,count=16",
-            root / str(dims),
-            overrides=[SMALL],
-            image_size=16,
-            quiet=True,
-        )
-    return {dims: root / str(dims) / "weights" for dims in (2, 3)}
 
 
 def images(dims: int, count: int = 6, side: int = 16) -> Any:
@@ -63,9 +46,9 @@ def reference(folder: Path, stored: Any) -> Any:
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-def test_it_passes_every_check_of_scikit_learn(folders: dict[int, Path], dims: int) -> None:
+def test_it_passes_every_check_of_scikit_learn(untrained: dict[int, Path], dims: int) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", CHECKS, str(folders[dims])],
+        [sys.executable, "-c", CHECKS, str(untrained[dims])],
         capture_output=True,
         text=True,
         env={**os.environ, "SCIPY_ARRAY_API": "1"},  # without it one check skips itself
@@ -76,25 +59,25 @@ def test_it_passes_every_check_of_scikit_learn(folders: dict[int, Path], dims: i
 
 
 @pytest.mark.parametrize("dims", [2, 3])
-def test_features_are_those_of_the_backbone(folders: dict[int, Path], dims: int) -> None:
+def test_features_are_those_of_the_backbone(untrained: dict[int, Path], dims: int) -> None:
     stored = images(dims)
-    expected = reference(folders[dims], stored)
-    encoder = PixVoxEncoder(folders[dims], batch=4)
+    expected = reference(untrained[dims], stored)
+    encoder = PixVoxEncoder(untrained[dims], batch=4)
     found = encoder.fit_transform(stored)
     assert found.dtype == np.float32 and encoder.n_features_in_ == 16**dims
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     for same in (stored[:, 0], stored.reshape(6, -1), torch.from_numpy(stored), stored.tolist()):
         np.testing.assert_array_equal(encoder.transform(same), found)
         np.testing.assert_array_equal(
-            PixVoxEncoder(folders[dims], batch=4).fit_transform(same), found
+            PixVoxEncoder(untrained[dims], batch=4).fit_transform(same), found
         )
     assert list(encoder.get_feature_names_out())[-1] == "pixvoxencoder23"
 
 
-def test_it_serves_in_a_pipeline_and_names_its_columns(folders: dict[int, Path]) -> None:
+def test_it_serves_in_a_pipeline_and_names_its_columns(untrained: dict[int, Path]) -> None:
     source = build_source("phantoms:texture_2d,count=160,image_size=24")
     train, test = source.cases("train"), source.cases("test")
-    pipeline = make_pipeline(PixVoxEncoder(folders[2]), LogisticRegression(C=1e4, max_iter=5000))
+    pipeline = make_pipeline(PixVoxEncoder(untrained[2]), LogisticRegression(C=1e4, max_iter=5000))
     pipeline.fit(train.images.numpy(), train.labels["class"].numpy())
     share = pipeline.score(test.images.numpy(), test.labels["class"].numpy())
     assert share > 1.6 / len(source.classes)
@@ -103,36 +86,36 @@ def test_it_serves_in_a_pipeline_and_names_its_columns(folders: dict[int, Path])
     assert len(frame) == 160
 
 
-def test_images_of_another_side_and_other_units(folders: dict[int, Path]) -> None:
+def test_images_of_another_side_and_other_units(untrained: dict[int, Path]) -> None:
     cases = build_source("phantoms:shapes_2d,count=8,image_size=40").cases("train")
-    encoder = PixVoxEncoder(folders[2]).fit(cases.images.numpy())
+    encoder = PixVoxEncoder(untrained[2]).fit(cases.images.numpy())
     assert encoder.image_shape_ == (1, 40, 40)
-    expected = reference(folders[2], cases.resized(16).images.numpy())
+    expected = reference(untrained[2], cases.resized(16).images.numpy())
     found = encoder.transform(cases.images.numpy().reshape(8, -1))
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    unit = PixVoxEncoder(folders[2], value_range=(0.0, 1.0))
+    unit = PixVoxEncoder(untrained[2], value_range=(0.0, 1.0))
     stored = images(2)
     np.testing.assert_allclose(
-        unit.fit_transform(stored / 255.0), reference(folders[2], stored), rtol=1e-4, atol=1e-5
+        unit.fit_transform(stored / 255.0), reference(untrained[2], stored), rtol=1e-4, atol=1e-5
     )
 
 
 def test_rows_are_squares_or_what_is_said_or_told_to_be_hardly_images(
-    folders: dict[int, Path],
+    untrained: dict[int, Path],
 ) -> None:
     draw = np.random.default_rng(0).random((4, 240))
-    said = PixVoxEncoder(folders[2], image_shape=(12, 20))
-    there = PixVoxEncoder(folders[2]).fit_transform(draw.reshape(4, 1, 12, 20))
+    said = PixVoxEncoder(untrained[2], image_shape=(12, 20))
+    there = PixVoxEncoder(untrained[2]).fit_transform(draw.reshape(4, 1, 12, 20))
     np.testing.assert_array_equal(said.fit_transform(draw), there)
     with pytest.warns(UserWarning, match="Rows of 240 values are hardly images"):
-        line = PixVoxEncoder(folders[2]).fit(draw)
+        line = PixVoxEncoder(untrained[2]).fit(draw)
     assert line.image_shape_ == (1, 1, 240)
     with pytest.raises(ValueError, match="has 260 values, and a row has 240"):
-        PixVoxEncoder(folders[2], image_shape=(13, 20)).fit(draw)
+        PixVoxEncoder(untrained[2], image_shape=(13, 20)).fit(draw)
 
 
-def test_what_does_not_fit_is_refused(folders: dict[int, Path]) -> None:
-    encoder = PixVoxEncoder(folders[2]).fit(images(2))
+def test_what_does_not_fit_is_refused(untrained: dict[int, Path]) -> None:
+    encoder = PixVoxEncoder(untrained[2]).fit(images(2))
     with pytest.raises(ValueError, match="X has 225 features, but PixVoxEncoder is expecting 256"):
         encoder.transform(images(2, side=15).reshape(6, -1))
     with pytest.raises(ValueError, match=r"fitted to images of shape \(1, 16, 16\)"):
@@ -142,16 +125,16 @@ def test_what_does_not_fit_is_refused(folders: dict[int, Path]) -> None:
     with pytest.raises(ValueError, match="NaN"):
         encoder.transform(np.full((1, 1, 16, 16), np.nan))
     with pytest.raises(ValueError, match=r"take images \[N, 1, D, H, W\]"):
-        PixVoxEncoder(folders[3]).fit(images(2, side=16)[:, :, :1].repeat(3, 1))
+        PixVoxEncoder(untrained[3]).fit(images(2, side=16)[:, :, :1].repeat(3, 1))
     with pytest.raises(UserError, match="Did you mean 'cuda'"):
-        PixVoxEncoder(folders[2], device="cud").fit(images(2)).transform(images(2))
+        PixVoxEncoder(untrained[2], device="cud").fit(images(2)).transform(images(2))
 
 
 def test_it_is_pickled_without_its_backbone_and_reads_the_weights_again(
-    folders: dict[int, Path], tmp_path: Path
+    untrained: dict[int, Path], tmp_path: Path
 ) -> None:
     mine = tmp_path / "mine"
-    shutil.copytree(folders[2], mine)
+    shutil.copytree(untrained[2], mine)
     encoder = PixVoxEncoder(str(mine)).fit(images(2))
     found = encoder.transform(images(2))
     content = pickle.dumps(encoder)
@@ -161,7 +144,7 @@ def test_it_is_pickled_without_its_backbone_and_reads_the_weights_again(
         "random_init",
         "phantoms:shapes_2d,count=16",
         tmp_path / "other",
-        overrides=[SMALL],
+        overrides=["backbone={name: conv_encoder, settings: {channels: 4, stages: 2}}"],
         image_size=16,
         seed=1,
         quiet=True,

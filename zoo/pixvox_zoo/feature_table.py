@@ -41,7 +41,7 @@ def table(file: Path, words: Mapping[str, type], num_features: int) -> Iterator[
         words: columns before the features, with ``str`` or ``int``; any entry may be None.
 
     Raises:
-        UserError: another suffix, or Parquet without pyarrow.
+        UserError: another suffix, Parquet without pyarrow, or a folder of that name.
     """
     kind = kind_of(file)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -68,6 +68,8 @@ def kind_of(file: Path) -> type[CsvTable] | type[ParquetTable]:
     Raises:
         UserError: as :func:`table` has it.
     """
+    if file.is_dir():
+        raise UserError(f"Features are written to a file; {file} is a folder.")
     if file.suffix == ".csv":
         return CsvTable
     if file.suffix != ".parquet":
