@@ -166,7 +166,9 @@ def _why_none(contest: Contest, told: Verdict) -> str:
     if told.first:
         first = verdict.listed([wording.name_of(method) for method in told.first])
         words = "has" if len(told.first) == 1 else "share the first place, but each has"
-        return f"nothing: {first} {words} collapsed or is not better than random init"
+        why = f"nothing: {first} {words} collapsed or is not better than random init"
+        alone = contest.league is None
+        return why + (verdict.fresh_text(contest.panels[0]) if alone else "")
     return (
         verdict.unranked_text(contest.panels[0]) if contest.league is None else "nobody is ranked"
     )
