@@ -26,6 +26,7 @@ boards: $(VENV)/installed
 	$(BIN)/pixvox board leaderboards/results --out leaderboards --readme README.md --families leaderboards/README.md --wheels zoo/weights
 	for study in leaderboards/studies/*/; do $(BIN)/pixvox board $${study}results --out $$study || exit 1; done
 	$(BIN)/pixvox zoo page
+	$(BIN)/pixvox zoo wheels
 	$(BIN)/pixvox metrics page
 	$(BIN)/pixvox tasks page
 

@@ -75,20 +75,21 @@ def _paragraphs(sentences: Sequence[str]) -> list[str]:
 
 
 def _overviews(panels: Sequence[Panel]) -> list[str]:
-    methods, references = wording.methods_of(panels)
+    return [_overview(protocol, column) for protocol, column in wording.by_protocol(panels).items()]
+
+
+def _overview(protocol: str, column: Sequence[Panel]) -> str:
+    methods, references = wording.methods_of(column)
     kinds = {**dict.fromkeys(methods, "method"), **dict.fromkeys(references, "reference")}
-    return [
-        _tabulated(
-            [escape(protocol), *[escape(wording.column_title(panel)) for panel in column]],
-            [
-                f'<tr class="{kind}"><td>{escape(wording.name_of(method))}</td>'
-                + "".join(f"<td>{_cell(panel, method)}</td>" for panel in column)
-                + "</tr>"
-                for method, kind in kinds.items()
-            ],
-        )
-        for protocol, column in wording.by_protocol(panels).items()
-    ]
+    return _tabulated(
+        [escape(protocol), *[escape(wording.column_title(panel)) for panel in column]],
+        [
+            f'<tr class="{kind}"><td>{escape(wording.name_of(method))}</td>'
+            + "".join(f"<td>{_cell(panel, method)}</td>" for panel in column)
+            + "</tr>"
+            for method, kind in kinds.items()
+        ],
+    )
 
 
 def _cell(panel: Panel, method: str) -> str:

@@ -59,19 +59,20 @@ def told(board: Board) -> list[str]:
 
 def overviews(panels: Sequence[Panel]) -> list[str]:
     """One table per protocol: methods by tasks, the ranking metric of each; references below."""
-    methods, references = wording.methods_of(panels)
+    return [_overview(protocol, column) for protocol, column in wording.by_protocol(panels).items()]
+
+
+def _overview(protocol: str, column: Sequence[Panel]) -> str:
+    methods, references = wording.methods_of(column)
     names = {method: wording.name_of(method) for method in methods}
     names |= {method: f"*{wording.name_of(method)}*" for method in references}
-    return [
-        _tabulated(
-            [protocol, *[wording.column_title(panel) for panel in column]],
-            [
-                [shown, *[_overview_cell(panel, method) for panel in column]]
-                for method, shown in names.items()
-            ],
-        )
-        for protocol, column in wording.by_protocol(panels).items()
-    ]
+    return _tabulated(
+        [protocol, *map(wording.column_title, column)],
+        [
+            [shown, *[_overview_cell(panel, method) for panel in column]]
+            for method, shown in names.items()
+        ],
+    )
 
 
 def table(panel: Panel) -> str:

@@ -154,7 +154,7 @@ def test_kept_outlines_score_exactly_as_the_cell_that_drew_them(
     seen = 0
     for metric, values in cases.columns.items():
         for place, structure in enumerate(("organ", "neighbour")):
-            column = [figures[place] for figures in values]  # type: ignore[index]
+            column = [figures[place] for figures in values]
             written = [float(row[f"{metric} {structure}"] or "nan") for row in rows]
             np.testing.assert_array_equal(written, column)
             seen += int(np.isfinite(column).sum())
@@ -191,6 +191,10 @@ def refilled(file: Path, change: Callable[[Any], Any], dtype: Any = np.float32) 
     image = nibabel.load(file)
     voxels = change(np.asarray(image.dataobj).astype(dtype))
     nibabel.save(nibabel.Nifti1Image(voxels, image.affine), file)
+
+
+def rewritten(file: Path, content: bytes) -> None:
+    file.write_bytes(content)
 
 
 def with_corner(value: float) -> Callable[[Any], Any]:
@@ -232,8 +236,8 @@ VOLUME_FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "nan": (lambda f: refilled(f, with_corner(np.nan)), "NaN or infinity"),
     "colours": (lambda f: refilled(f, colours), "no plain numbers"),
     "channels": (lambda f: refilled(f, lambda v: np.stack([v, v], -1)), "is no volume"),
-    "cut": (lambda f: f.write_bytes(f.read_bytes()[:-8]) and None, "EOFError"),
-    "no nifti": (lambda f: f.write_bytes(gzip.compress(b"label")) and None, "ImageFileError"),
+    "cut": (lambda f: rewritten(f, f.read_bytes()[:-8]), "EOFError"),
+    "no nifti": (lambda f: rewritten(f, gzip.compress(b"label")), "ImageFileError"),
 }
 
 
@@ -264,7 +268,7 @@ PICTURE_FAULTS: dict[str, tuple[Callable[[Path], None], str]] = {
     "colours": (lambda f: picture(f, "RGB", 1), "a picture of mode RGB"),
     "no label": (lambda f: picture(f, "L", 255), "the value 255; labels are 0, 1 organ, 2 nei"),
     "deep": (lambda f: picture(f, "I;16", 257), "other values than labels from 0 to 255"),
-    "no png": (lambda f: f.write_bytes(b"label") and None, "UnidentifiedImageError"),
+    "no png": (lambda f: rewritten(f, b"label"), "UnidentifiedImageError"),
 }
 
 
@@ -372,7 +376,7 @@ def test_a_structure_that_is_nowhere_has_no_score(
             return replace(lost.chosen([3]), ids=(ids,))
 
     def one() -> SegmentationTask:
-        return replace(task_of("odd_axes"), name="one", source=One(), metrics=("dice",))  # type: ignore[type-var]
+        return replace(task_of("odd_axes"), name="one", source=One(), metrics=("dice",))
 
     with TASKS.lend("one", one):
         assert pixvox(tmp_path, "--task", "one") == 0
@@ -385,8 +389,7 @@ def test_whatever_a_case_is_called_its_file_is_found(tmp_path: Path) -> None:
     mask = torch.ones(4, 5, 6, dtype=torch.uint8)
     scan = Scan(id="", image=mask[None], mask=mask, spacing_mm=(3.0, 2.0, 1.0))
     ids = ("a/scan.nii.gz", "../b", "/abs/c.nii", "d.v1", "e.gz")
-    scans = Scans(read=[scan] * 5, ids=ids, dims=3, in_channels=1)  # type: ignore[arg-type]
-    scans = replace(scans, read=lambda row: scan)
+    scans = Scans(read=lambda row: scan, ids=ids, dims=3, in_channels=1)
     save([mask * (row % 2) for row in range(5)], scans, tmp_path / "drawn")
     found = read_outlines(tmp_path / "drawn", scans, ("organ",))
     assert [int(found[row].max()) for row in range(5)] == [0, 1, 0, 1, 0]

@@ -26,7 +26,11 @@ def test_rounded_weights_are_found_by_what_they_were_made_from(tmp_path: Path) -
     wheel(tmp_path, "one", card=card("first", "aa"))
     wheel(tmp_path, "two", card=card("second", "bb", made_from="cc"), other="{}")
     assert released(tmp_path) == {"aa": "first", "bb": "second", "cc": "second"}
-    assert released(tmp_path / "none") == {}
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no folder"):
+        released(tmp_path / "none")
 
 
 @pytest.mark.parametrize("members", [{}, {"card": "{}"}, {"card": "["}, {"card": "[]"}])

@@ -50,8 +50,8 @@ def _scores(card: Mapping[str, Any]) -> list[str]:
             "task": one["task"],
             "protocol": one["protocol"],
             "metric": one["metric"],
-            "score [95 % over cases]": f"{one['score']:.3f} [{_figure(one['low'])}, "
-            f"{_figure(one['high'])}]",
+            "score [95 % over cases]": f"{one['score']:.3f} [{figure(one['low'])}, "
+            f"{figure(one['high'])}]",
             "n": one["n"],
             "test cases seen before": one["contamination"],
             "key": one["key"][:12],
@@ -65,7 +65,8 @@ def _scores(card: Mapping[str, Any]) -> list[str]:
     return [table, "Some were measured before the numbers were rounded to float16."]
 
 
-def _figure(value: float | None) -> str:
+def figure(value: float | None) -> str:
+    """A score or an end of its interval; ``?`` where it is unknown."""
     return "?" if value is None else f"{value:.3f}"
 
 

@@ -1,0 +1,70 @@
+"""The page of the wheels of weights: what their cards say, one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tabulate import tabulate
+
+from pixvox_registry.wheels import cards_in
+from pixvox_zoo.card_text import figure
+
+HEAD = """# weights
+
+Pretrained backbones as wheels. `pip install` one beside pixvox, offline if need be;
+`pixvox_zoo.load("NAME")` then verifies its sha256 and a golden output and gives the backbone, and
+`pixvox weights --verify` tells what is installed. This page is made by `pixvox zoo wheels` from the
+cards in the wheels; nothing on it is typed by hand."""
+LEGEND = """*Measured* is the score that ranks on that task, [95 % interval over test cases], of
+these very numbers or of those that they were rounded from; *(seen)* or *(unknown)* says that
+pretraining was, or may have been, shown test cases. What others and random init score stands on
+[the boards](../../leaderboards/families.md). *Cases shown* counts a case once per epoch. Numbers
+are stored as float16."""
+USE = """```
+pip install zoo/weights/{wheel}
+```
+
+```python
+import pixvox_zoo
+
+pretrained = pixvox_zoo.load("{name}")
+features = pretrained.backbone(pretrained.intensity.standardise(images)).pooled
+```"""
+
+
+def page(folder: Path) -> str:
+    """The whole page as Markdown.
+
+    Raises:
+        UserError: the folder is not there, or a wheel holds no card of weights.
+    """
+    cards = cards_in(folder)
+    rows = [_row(wheel, card) for wheel, card in cards.items()]
+    table = tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
+    use = [USE.format(wheel=w.name, name=card["name"]) for w, card in list(cards.items())[:1]]
+    return "\n\n".join([HEAD, *use, table, LEGEND]) + "\n"
+
+
+def _row(wheel: Path, card: Mapping[str, Any]) -> dict[str, str]:
+    sources = (card["data"], *card.get("beside", ()))
+    spent = card["provenance"]
+    return {
+        "name": f"[`{card['name']}`]({wheel.name})",
+        "method": f"{card['recipe']['title']} ({card['recipe']['family']})",
+        "dims": f"{card['facts']['dims']}D",
+        "backbone": f"{card['backbone']['name']}, {card['parameters'] / 1e6:.2f} M",
+        "MB": f"{wheel.stat().st_size / 1e6:.1f}",
+        "made of": ", ".join(source["dataset"] for source in sources),
+        "cases shown": f"{card['budget']['seen']:,} of {card['image_size']} px in "
+        f"{spent['wall_seconds']:,.0f} s",
+        "measured": "<br>".join(map(_score, card["scores"])) or "—",
+        "licence": card["licence"],
+    }
+
+
+def _score(one: Mapping[str, Any]) -> str:
+    shown = "" if one["contamination"] == "unseen" else f" ({one['contamination']})"
+    interval = f"[{figure(one['low'])}, {figure(one['high'])}]"
+    return f"{one['task']}, {one['protocol']}: {one['metric']} {one['score']:.3f} {interval}{shown}"
