@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 WIDE, LINE_INCHES, MARGIN_INCHES, TITLE_INCHES = 9.0, 0.24, 0.2, 0.16
 LETTERS = 110  # of a line of the title
+CROWDED = 15  # methods; with more, one rank in five bears its number
 CLIQUE = 0.55  # lines between the axis and the first stem, for each clique
 
 
@@ -68,7 +69,8 @@ def _draw(axes: Axes, league: League) -> None:
     axes.plot([1, methods], [0, 0], color=INK, lw=1)
     for rank in range(1, methods + 1):
         axes.plot([rank, rank], [0, -0.2], color=INK, lw=1)
-        axes.text(rank, -0.35, str(rank), ha="center", va="bottom", fontsize=8, color=INK)
+        if methods <= CROWDED or rank == 1 or rank % 5 == 0:
+            axes.text(rank, -0.35, str(rank), ha="center", va="bottom", fontsize=8, color=INK)
     ends = [standing.mean_rank for standing in league.standings]
     for number, (first, last) in enumerate(league.cliques):
         height = CLIQUE * (number + 0.8)

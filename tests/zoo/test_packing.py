@@ -97,7 +97,8 @@ def test_pack_install_load_gives_the_same_bits(tmp_path: Path, run: Path) -> Non
 
 
 def test_a_wheel_holds_what_was_packed(tmp_path: Path, run: Path) -> None:
-    with zipfile.ZipFile(pack(run, PARCEL, tmp_path)) as archive:
+    wheel = pack(run, PARCEL, tmp_path)
+    with zipfile.ZipFile(wheel) as archive:
         names = {name.split("/")[-1] for name in archive.namelist()}
         archive.extractall(tmp_path / "out")
     inside = tmp_path / "out/pixvox_weights_toy_resnet"
@@ -107,6 +108,8 @@ def test_a_wheel_holds_what_was_packed(tmp_path: Path, run: Path) -> None:
         card["made_from"]
         == weights_card.read_card(run / "weights")["sha256"]["backbone.safetensors"]
     )
+    again = pack(inside, PARCEL, tmp_path / "again")  # what they were made from stays the origin
+    assert again.read_bytes() == wheel.read_bytes()
     assert card["requires_pixvox"] == packing.range_of(weights_card.version("pixvox"))
     assert "pip install pixvox-weights-toy-resnet==1.0.0" in (inside / "README.md").read_text()
 

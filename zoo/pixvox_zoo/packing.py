@@ -146,7 +146,7 @@ def card_of(card: Mapping[str, Any], parcel: Parcel) -> dict[str, Any]:
         "distribution": parcel.distribution,
         "licence": parcel.licence,
         "requires_pixvox": range_of(version_of("pixvox")),
-        "made_from": card["sha256"]["backbone.safetensors"],
+        "made_from": card.get("made_from") or card["sha256"]["backbone.safetensors"],
         "scores": [dict(score) for score in parcel.scores],
     }
     kept = {name: fact for name, fact in card.items() if name not in ("prints", "shown")}
