@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from tabulate import tabulate
-
 from pixvox_leaderboards import chooser, exposure_wording, league_wording, verdict, wording
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.chooser import FEW_LABELS
@@ -14,7 +12,7 @@ from pixvox_leaderboards.efficiency import Sweep, sweeps
 from pixvox_leaderboards.effort import Efforts
 from pixvox_leaderboards.families import Family, families
 from pixvox_leaderboards.labels import labels_text
-from pixvox_leaderboards.markdown import overviews
+from pixvox_leaderboards.markdown import overviews, tabulated
 from pixvox_leaderboards.panel import Panel
 
 RANKS, EFFICIENCY, COST = "ranks.png", "efficiency.png", "cost.png"
@@ -93,7 +91,7 @@ def picture_of(name: str, at: str) -> str:
 def _summary(board: Board, efforts: Efforts, released: Mapping[str, str]) -> list[str]:
     found = families(board.panels)
     lines = [choice.cells() for choice in chooser.choices(found, efforts, released)]
-    parts = ["## Which weights for what", _tabulated(chooser.HEADS, lines), *CHOOSER]
+    parts = ["## Which weights for what", tabulated(chooser.HEADS, lines), *CHOOSER]
     for family in found:
         parts += _family_texts(family)
     return [*parts, *(league_wording.LEGEND if any(family.leagues for family in found) else ())]
@@ -109,7 +107,7 @@ def _family_texts(family: Family) -> list[str]:
         parts += overviews(part.panels)
         for league in part.leagues:
             heads, lines = league_wording.cells(league)
-            parts += [_tabulated([f"{heads[0]}, {league.protocol}", *heads[1:]], lines)]
+            parts += [tabulated([f"{heads[0]}, {league.protocol}", *heads[1:]], lines)]
             parts.append(league_wording.told(league))
         parts.append("\n".join(f"- {line}" for line in _verdicts(part)))
     return parts
@@ -142,7 +140,7 @@ def _sweep_texts(sweep: Sweep) -> list[str]:
         [name, *[_sweep_cell(panel, method) for panel in sweep.panels]]
         for method, name in names.items()
     ]
-    return [f"### {sweep.task} · {sweep.protocol} · `{sweep.budget}`", _tabulated(heads, lines)]
+    return [f"### {sweep.task} · {sweep.protocol} · `{sweep.budget}`", tabulated(heads, lines)]
 
 
 def _sweep_cell(panel: Panel, method: str) -> str:
@@ -180,8 +178,4 @@ def _cost_texts(group: Sequence[Cloud]) -> list[str]:
         lines.append([f"*{cell}*" for cell in line] if point.row.is_reference else line)
     heads = ["method", "pretraining, s", "memory, MB", "parameters", "front of"]
     title = f"### {panel.task} · `{panel.budget['name']}` · {machine}"
-    return [title, _tabulated(heads, lines)]
-
-
-def _tabulated(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return tabulate(lines, headers=heads, tablefmt="github", disable_numparse=True)
+    return [title, tabulated(heads, lines)]

@@ -23,7 +23,7 @@ def markdown(board: Board) -> str:
         for league in board.leagues_under(budget):
             title, said = league_wording.title(league), league_wording.told(league)
             heads, lines = league_wording.cells(league)
-            parts += [f"### {title}", _tabulated(heads, lines), said]
+            parts += [f"### {title}", tabulated(heads, lines), said]
         for panel in panels:
             parts += [f"### {wording.panel_title(panel)}", wording.panel_facts(panel), table(panel)]
             parts.append(wording.floor_text(panel))
@@ -66,7 +66,7 @@ def _overview(protocol: str, column: Sequence[Panel]) -> str:
     methods, references = wording.methods_of(column)
     names = {method: wording.name_of(method) for method in methods}
     names |= {method: f"*{wording.name_of(method)}*" for method in references}
-    return _tabulated(
+    return tabulated(
         [protocol, *map(wording.column_title, column)],
         [
             [shown, *[_overview_cell(panel, method) for panel in column]]
@@ -93,7 +93,7 @@ def table(panel: Panel) -> str:
         "test cases seen",
         "marks",
     ]
-    return _tabulated(heads, [_line(panel, row) for row in panel.rows])
+    return tabulated(heads, [_line(panel, row) for row in panel.rows])
 
 
 def _line(panel: Panel, row: Row) -> list[str]:
@@ -130,5 +130,7 @@ def _overview_cell(panel: Panel, method: str) -> str:
     return " ".join(filter(None, (text, wording.signs(row), exposure_wording.sign(panel, row))))
 
 
-def _tabulated(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
-    return tabulate(lines, headers=heads, tablefmt="github", disable_numparse=True)
+def tabulated(heads: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
+    """A table as GitHub reads it; a bar in a name is no end of its cell."""
+    whole = [[cell.replace("|", r"\|") for cell in line] for line in (heads, *lines)]
+    return tabulate(whole[1:], headers=whole[0], tablefmt="github", disable_numparse=True)

@@ -11,6 +11,7 @@ import pytest
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.board import Board, Panel, build
 from pixvox_leaderboards.estimate import Estimate, joint_interval
+from pixvox_leaderboards.markdown import markdown
 from pixvox_leaderboards.reading import read_all
 from pixvox_leaderboards.wording import metric_label, panel_facts, rank_text
 from pixvox_registry import METRICS, UserError
@@ -251,3 +252,12 @@ def test_no_results_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="pixvox benchmark"):
         read_all(tmp_path / "empty")
+
+
+def test_a_bar_in_a_name_is_no_end_of_its_cell(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    publish("weights:a|b")
+    publish("random_init", skill=0.1)
+    (line,) = [line for line in markdown(board()).splitlines() if "weights:" in line]
+    assert r"weights:a\|b" in line
