@@ -39,7 +39,9 @@ def _told(scored: Scored) -> Mapping[str, Sequence[Any]]:
         truth |= {f"true {name}": held} if held else {}
     if not truth:
         truth["true class"] = [names[told] for told in cases.target if isinstance(told, int)]
-    return truth | {name: [p[at] for p in cases.probability] for at, name in enumerate(names)}
+    return truth | {
+        f"p {name}": [p[at] for p in cases.probability] for at, name in enumerate(names)
+    }
 
 
 def _measured(scored: Scored) -> Mapping[str, Sequence[Any]]:

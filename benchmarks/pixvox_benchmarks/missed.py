@@ -33,11 +33,12 @@ def missed_outlines(
     return columns
 
 
-def missed_probabilities(target: Tensor, classes: int) -> Tensor:
-    """``[N] -> [N, K]`` float64: certain of the class after the true one, of the first after all.
+def missed_probabilities(target: Tensor, classes: int, step: int = 1) -> Tensor:
+    """``[N] -> [N, K]`` float64: certain of the class ``step`` places after the true one.
 
+    The first comes after the last. Which wrong class is the worst hangs on the metric.
     Of labels ``[N, L] -> [N, L]``: certain that each holds which does not, and the other way round.
     """
     if target.ndim == 2:
         return 1 - target.double()
-    return torch.nn.functional.one_hot((target + 1) % classes, classes).double()
+    return torch.nn.functional.one_hot((target + step) % classes, classes).double()

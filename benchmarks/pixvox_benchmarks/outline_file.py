@@ -48,6 +48,8 @@ def _picture(file: Path, scans: Scans, row: int) -> NDArray[np.uint8]:
 
 def _volume(file: Path, scans: Scans, row: int) -> NDArray[np.uint8]:
     image, original = whole(file), Path(scans.files[row]) if scans.files else None
+    if len(image.shape) < 3:
+        raise UserError(f"it has {len(image.shape)} axes, its original is a volume")
     if original is not None and original.name.lower().endswith(SUFFIXES):
         drawn_on = opened(original)
         mask = mask_of(image, size=None, spacing_mm=None, like=drawn_on)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pixvox_benchmarks.case_scores import CaseScores
 from pixvox_benchmarks.missed import missed_outlines, missed_probabilities
@@ -34,6 +35,7 @@ class Figure:
         structure: nothing for the mean over all of them, and for classes.
         score: None for a structure that is nowhere, neither in truth nor in prediction.
         interval: ``{low, high, method, note}``, 95 % over cases.
+        n_counted: cases that the figure rests on; a structure is not in all.
     """
 
     metric: str
@@ -41,6 +43,7 @@ class Figure:
     higher_is_better: bool
     score: float | None
     interval: Mapping[str, Any]
+    n_counted: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,17 +90,17 @@ def score_outside(
     """
     if isinstance(task, SegmentationTask):
         cases, answered = _outlined(predictions, task, split, allow_missing)
-        names = task.structures
+        names, figures = task.structures, _figures(cases, task.metrics)
+        if len(names) > 1:
+            figures += [
+                figure
+                for place, name in enumerate(names)
+                for figure in _figures(_of_one(cases, place), task.metrics, name)
+            ]
     else:
-        cases, answered = _of_classes(predictions, task, split, allow_missing)
-        names = task.classes
-    figures = _figures(cases, task.metrics)
-    if isinstance(task, SegmentationTask) and len(names) > 1:
-        figures += [
-            figure
-            for place, name in enumerate(names)
-            for figure in _figures(_of_one(cases, place), task.metrics, name)
-        ]
+        told, answered = _of_classes(predictions, task, split, allow_missing)
+        cases, names = told[0], task.classes
+        figures = [*map(_worst, zip(*(_figures(one, task.metrics) for one in told), strict=True))]
     missing = tuple(case for row, case in enumerate(cases.ids) if row not in answered)
     return Scored(cases=cases, names=names, missing=missing, figures=tuple(figures))
 
@@ -131,7 +134,8 @@ def _outlined(
 
 def _of_classes(
     file: Path, task: Task, split: str, allow_missing: bool
-) -> tuple[CaseScores, set[int]]:
+) -> tuple[list[CaseScores], set[int]]:
+    """The cases once for each wrong class that the missing ones may be certain of."""
     cases = task.cases(split)
     target = task.target(cases)
     with refusing():
@@ -142,13 +146,23 @@ def _of_classes(
             several=task.kind == "labels",
             allow_missing=allow_missing,
         )
-    probability = missed_probabilities(target, len(task.classes)).tolist()
-    for row, told in found.items():
-        probability[row] = told
-    return (
-        CaseScores.rounded(cases.ids, target.tolist(), probability, patients=cases.patients),
-        set(found),
-    )
+    is_whole = target.ndim == 2 or len(found) == len(cases)
+    steps = (1,) if is_whole else range(1, len(task.classes))
+    told = []
+    for step in steps:
+        probability = missed_probabilities(target, len(task.classes), step).tolist()
+        for row, answer in found.items():
+            probability[row] = answer
+        told.append(
+            CaseScores.rounded(cases.ids, target.tolist(), probability, patients=cases.patients)
+        )
+    return told, set(found)
+
+
+def _worst(figures: Sequence[Figure]) -> Figure:
+    """Of one metric."""
+    turned = 1 if figures[0].higher_is_better else -1
+    return min(figures, key=lambda figure: turned * (figure.score or 0.0))
 
 
 def _in_order(rows: Sequence[int], values: Sequence[list[float]]) -> list[list[float]]:
@@ -166,9 +180,15 @@ def _figures(cases: CaseScores, metrics: Sequence[str], structure: str = "") -> 
             higher_is_better=METRICS.build(name).higher_is_better,
             score=scores.get(name),
             interval=intervals.get(name, {}),
+            n_counted=_counted(columns[name]) if name in columns else len(cases.ids),
         )
         for name in metrics
     ]
+
+
+def _counted(figures: NDArray[np.float64]) -> int:
+    """Cases with a figure for one structure at least."""
+    return int(np.isfinite(figures.reshape(len(figures), -1)).any(1).sum())
 
 
 def _of_one(cases: CaseScores, place: int) -> CaseScores:

@@ -32,6 +32,8 @@ def read_probabilities(
         UserError: columns that are missing or unknown, a case that is unknown, doubled or missing,
             or a row that holds no probabilities.
     """
+    if file.is_dir():
+        raise UserError(f"{file} is a folder; probabilities of classes stand in one CSV file.")
     listed = CaseList.read(file)
     _check_columns(listed, classes)
     named = listed.column(ID)
@@ -65,12 +67,16 @@ def _probabilities(listed: CaseList, at: int, words: Sequence[str], several: boo
         raise listed.fault(
             at, f"holds {', '.join(words)}; a number for each class is due"
         ) from None
-    of_each = all(math.isfinite(p) and 0 <= p <= 1 + TOLERANCE for p in row)
-    if not of_each or not (several or abs(sum(row) - 1) <= TOLERANCE):
-        due = "at most 1" if several else f"sum to 1 within {TOLERANCE:g}"
+    if not all(math.isfinite(p) and 0 <= p <= 1 + TOLERANCE for p in row):
         raise listed.fault(
             at,
-            f"holds {', '.join(words)}, which are no probabilities: each must be finite, not "
-            f"negative, and {due}; their sum is {sum(row):.7g}. Write all their digits",
+            f"holds {', '.join(words)}, which are no probabilities: each must be finite and from 0 "
+            "to 1",
+        )
+    if not (several or abs(sum(row) - 1) <= TOLERANCE):
+        raise listed.fault(
+            at,
+            f"holds {', '.join(words)}, which are no probabilities: their sum is {sum(row):.7g}, "
+            f"which must be 1 within {TOLERANCE:g}. Write all their digits",
         )
     return row

@@ -87,13 +87,25 @@ class Contest:
         return "".join(f" {sign}" for sign in (*marks[:1], *shown[:1]))
 
     def is_doubtful(self, method: str) -> bool:
-        """Has it collapsed, or is it not better than random init, on every task?"""
-        return all(row.is_doubtful for row in self.rows([method]))
+        """Has it collapsed, or is it not better than random init, on every task?
+
+        Better than its own is not enough: with no weights at all one takes the best random init.
+        """
+        found = [(panel, row) for panel in self.panels if (row := panel.row(method))]
+        return all(row.is_doubtful or _is_below_fresh(panel, row) for panel, row in found)
 
     def rows(self, methods: Sequence[str]) -> list[Row]:
         """Of some methods, on all panels."""
         found = [panel.row(method) for method in methods for panel in self.panels]
         return [row for row in found if row is not None]
+
+
+def _is_below_fresh(panel: Panel, row: Row) -> bool:
+    metric = panel.metrics[0]
+    turned = 1 if panel.higher_is_better[metric] else -1
+    fresh = [each for each in panel.rows if each.is_floor and not each.is_stale]
+    mean = row.estimates[metric].mean
+    return any(turned * each.estimates[metric].mean > turned * mean for each in fresh)
 
 
 def choices(found: Iterable[Family], efforts: Efforts, released: Mapping[str, str]) -> list[Choice]:
@@ -216,17 +228,20 @@ def _range(values: Sequence[float]) -> str:
 def _command(
     contest: Contest, methods: Sequence[str], efforts: Efforts, released: Mapping[str, str]
 ) -> str:
-    """What loads the weights; where none are published, what makes and measures them anew."""
+    """What loads the weights; where some are not published, what makes and measures them anew."""
     rows = contest.rows(methods)
-    shas = (sha for row in rows for sha in efforts.get(row.keys, UNKNOWN).weights)
-    names = sorted({released[sha] for sha in shas if sha in released})
-    if names:
-        return "<br>".join(f'`pixvox_zoo.load("{name}")`' for name in names)
+    found = [
+        {released[sha] for sha in efforts.get(row.keys, UNKNOWN).weights if sha in released}
+        for row in rows
+    ]
+    loads = "<br>".join(f'`pixvox_zoo.load("{name}")`' for name in sorted(set().union(*found)))
+    if all(found):
+        return loads
     recipes = [method for method in methods if not method.startswith("weights:")]
     if not recipes:
-        return "not published"
+        return loads or "not published"
     head = contest.panels[0]
-    return (
+    return f"{loads}<br>" * bool(loads) + (
         f"`pixvox benchmark --methods {quote(','.join(recipes))} "
         f"--tasks {','.join(panel.task for panel in contest.panels)} "
         f"--protocols {head.protocol} --budget {head.budget['name']} "

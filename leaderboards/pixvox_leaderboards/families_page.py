@@ -24,8 +24,9 @@ SHOWN = {
 CHOOSER = (
     "Take one of those that share the first place: rank 1, less whom the paired test tells below "
     "another method; over several tasks place 1 by mean rank. These cases do not tell them apart, "
-    "which does not say that they are equal; the cheapest is a fair choice. Who has collapsed or "
-    "is not better than random init is not taken, nor is a reference. The test is that of the "
+    "which does not say that they are equal; the cheapest is a fair choice. Who has collapsed, is "
+    "not better than random init of its backbone or scores below that of another is not taken, nor "
+    "is a reference. The test is that of the "
     "board, after Holm over all pairs and tasks of a family's protocol and budget; over several "
     "tasks, told apart is who is told apart by one at least and the other way by none. Seconds "
     "compare on one machine alone. Where the weights that were measured are not published, as they "

@@ -27,9 +27,9 @@ def _card_in(wheel: Path) -> Mapping[str, Any]:
         with zipfile.ZipFile(wheel) as archive:
             (inside,) = [name for name in archive.namelist() if name.endswith("/card.json")]
             card = json.loads(archive.read(inside))
-        if not {"name", "sha256"} <= card.keys():
-            raise KeyError("name, sha256")
-    except (zipfile.BadZipFile, ValueError, KeyError, AttributeError) as error:
+        if not isinstance(card["name"], str) or not isinstance(card["sha256"], dict):
+            raise ValueError("its card tells no name or no digests")
+    except (zipfile.BadZipFile, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{wheel} should be a wheel of weights, as `pixvox pack` makes it; it is not: "
             f"{type(error).__name__} {error}"

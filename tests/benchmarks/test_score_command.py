@@ -382,7 +382,7 @@ def test_a_structure_that_is_nowhere_has_no_score(
         assert pixvox(tmp_path, "--task", "one") == 0
     lines = [line.split() for line in capsys.readouterr().out.splitlines()[2:]]
     assert [(line[1], line[3]) for line in lines[:2]] == [("mean", "1"), ("organ", "1")]
-    assert lines[2] == ["dice", "neighbour", "higher", "1/1"]
+    assert lines[2] == ["dice", "neighbour", "higher", "0", "1/1"]
 
 
 def test_whatever_a_case_is_called_its_file_is_found(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import csv
 import json
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ import torch
 from pixvox_benchmarks.commands.score import score as command
 from pixvox_benchmarks.grid import Grid
 from pixvox_benchmarks.missed import missed_probabilities
+from pixvox_benchmarks.outside import score_outside
 from pixvox_benchmarks.plan import plan
 from pixvox_benchmarks.result import Result, results_below
 from pixvox_benchmarks.runner import run
+from pixvox_benchmarks.task_line import task_of
 from pixvox_registry import COMMANDS, METRICS, TASKS
 from pixvox_registry.__main__ import main
 
@@ -93,7 +96,7 @@ def test_published_probabilities_score_exactly_as_their_cell(
         kept = list(csv.DictReader(stream))
     assert [row["id"] for row in kept] == list(cases.ids)
     for row, probability, target in zip(kept, cases.probability, cases.target, strict=True):
-        assert tuple(float(row[name]) for name in names) == probability
+        assert tuple(float(row[f"p {name}"]) for name in names) == probability
         if isinstance(target, tuple):
             assert tuple(int(row[f"true {name}"]) for name in names) == target
         else:
@@ -171,6 +174,35 @@ def test_a_missing_case_is_certain_of_what_is_wrong() -> None:
     assert missed_probabilities(labels, 3).tolist() == [[1, 0, 0], [0, 1, 1]]
 
 
+@pytest.mark.parametrize("row", [0, 1, 2, 3])
+def test_no_wrong_answer_scores_below_a_missing_one(row: int, tmp_path: Path) -> None:
+    metrics = ("auc", "average_precision", "f1", "cohen_kappa", "brier", "accuracy")
+    task = replace(task_of("phantom_shapes_2d"), metrics=metrics)
+    cases = task.cases("test")
+    target, names = task.target(cases), task.classes
+    draw = np.random.default_rng(0).dirichlet(np.ones(len(names)), len(cases))
+    told = [
+        {"id": case, **dict(zip(names, said, strict=True))}
+        for case, said in zip(cases.ids, draw.tolist(), strict=True)
+    ]
+    true = int(target[row])
+
+    def scores_with(answer: list[Row]) -> dict[str, float]:
+        table = written(tmp_path / "p.csv", [*told[:row], *answer, *told[row + 1 :]])
+        return {f.metric: f.score for f in score_outside(table, task, allow_missing=True).figures}  # type: ignore[misc]
+
+    missing = scores_with([])
+    wrong = [
+        scores_with([{"id": cases.ids[row], **{n: float(n == sure) for n in names}}])
+        for sure in names
+        if sure != names[true]
+    ]
+    assert len(wrong) >= 2
+    for name in metrics:
+        worst = min if METRICS.build(name).higher_is_better else max
+        assert missing[name] == worst(found[name] for found in wrong)
+
+
 def changed(place: int, **said: Any) -> Callable[[list[Row]], list[Row]]:
     def change(rows: list[Row]) -> list[Row]:
         return [row | said if at == place else row for at, row in enumerate(rows)]
@@ -201,15 +233,19 @@ FAULTS: dict[str, tuple[str, Callable[[list[Row]], list[Row]], str]] = {
     ),
     "no ids": ("squares", renamed("id", "case"), "a column 'case', which is no class"),
     "sum": ("squares", changed(4, dark=0.5, bright=0.49), "Line 6 of"),
-    "sum told": ("squares", changed(4, dark=0.5, bright=0.49), "their sum is 0.99. Write all"),
-    "barely off": ("squares", changed(0, dark=0.5, bright=0.500002), "sum to 1 within 1e-06"),
+    "sum told": (
+        "squares",
+        changed(4, dark=0.5, bright=0.49),
+        "their sum is 0.99, which must be 1",
+    ),
+    "barely off": ("squares", changed(0, dark=0.5, bright=0.500002), "must be 1 within 1e-06"),
     "negative": ("squares", changed(1, dark=-0.5, bright=1.5), "Line 3 of"),
     "nan": ("squares", changed(1, dark="nan"), "are no probabilities: each must be finite"),
     "infinite": ("squares", changed(1, dark="inf"), "are no probabilities: each must be finite"),
     "word": ("squares", changed(1, dark="high"), "holds high, 1; a number for each class is due"),
     "empty": ("squares", changed(1, dark=""), "leaves 'dark' empty"),
-    "above one": ("marks", changed(1, above=1.2), "negative, and at most 1"),
-    "below zero": ("marks", changed(1, below=-0.1), "negative, and at most 1"),
+    "above one": ("marks", changed(1, above=1.2), "must be finite and from 0 to 1"),
+    "below zero": ("marks", changed(1, below=-0.1), "must be finite and from 0 to 1"),
 }
 
 
@@ -242,4 +278,5 @@ def test_what_is_scored_is_never_overwritten(
     assert "--out wants a file of its own" in capsys.readouterr().err
     assert file.read_bytes() == before
     assert pixvox(tmp_path / "lost.csv", "--task", "squares") == 2
-    assert pixvox(tmp_path, "--task", "squares") == 2
+    assert pixvox(tmp_path, "--task", "squares") == 1
+    assert "is a folder; probabilities" in capsys.readouterr().err

@@ -332,6 +332,19 @@ def test_what_has_learnt_nothing_is_not_taken(publish: Publish, tmp_path: Path) 
     (line,) = lines_of(tmp_path, "2D classification")
     said = "nothing: a has collapsed or is not better than random init; drawn fresh, random_init 0."
     assert line.take.startswith(said)
+    other = {"backbone/other": "1", "protocol/knn_probe": "1"}
+    publish("random_init_worse", skill=0.05, plugins=other)
+    (line,) = lines_of(tmp_path, "2D classification")
+    assert line.take.startswith(said)
+    publish("random_init_better", skill=0.6, plugins=other)
+    (line,) = lines_of(tmp_path, "2D classification")
+    assert "drawn fresh, random_init_better" in line.take
+    third = {"backbone/third": "1", "protocol/knn_probe": "1"}
+    publish("random_init_third", skill=0.01, plugins=third)
+    publish("c", skill=0.58, plugins=third)
+    assert not read(tmp_path)[0].panels[0].row("c").is_doubtful  # type: ignore[union-attr]
+    (line,) = lines_of(tmp_path, "2D classification")
+    assert "**c**" not in line.take, "better than its own random init, and below another's"
     publish("b", skill=2.0, plugins={"backbone/same": "1", "protocol/knn_probe": "1"})
     (line,) = lines_of(tmp_path, "2D classification")
     assert line.take.startswith("**b** AUC")
@@ -383,19 +396,25 @@ def test_readme_keeps_all_but_the_families(publish: Publish, tmp_path: Path) -> 
         outputs.renew_families(readme, board, tmp_path)
 
 
+def test_committed_outlines_name_what_fresh_weights_score() -> None:
+    """Whatever is measured next: a line either takes somebody or says what fresh weights do."""
+    readings = [r for r in read_all(HOME / "results") if r.result.task == "hippocampus"]
+    board = build(readings)
+    (family,) = [each for each in families(board.panels) if each.panels]
+    lines = chooser.choices([family], efforts(board.panels, readings), {})
+    assert {"10 % (13)", "all (128)"} <= {line.labels for line in lines}
+    for line in lines:
+        assert line.take.startswith("**") or "random_init" in line.take
+
+
 def test_committed_results_are_chosen_from_rank_one() -> None:
     readings = read_all(HOME / "results")
     board = build([r for r in readings if r.result.task == "adrenalmnist3d"])
-    (family,) = [each for each in families(board.panels) if each.panels]
-    assert family.title == "3D classification"
+    (family,) = [each for each in families(board.panels) if each.title == "3D classification"]
     for contest in chooser.contests(family):
         (panel,) = contest.panels
         first = contest.verdict(family).first
         assert first and all(row.rank == 1 for row in contest.rows(first))
-        assert (
-            first[0]
-            == max(
-                (row for row in panel.rows if row.rank == 1),
-                key=lambda row: row.estimates["auc"].mean,
-            ).method
-        )
+        best = max(row.estimates["auc"].mean for row in panel.rows if row.rank == 1)
+        leader = panel.row(first[0])
+        assert leader is not None and leader.estimates["auc"].mean == best

@@ -33,7 +33,10 @@ def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
         released(tmp_path / "none")
 
 
-@pytest.mark.parametrize("members", [{}, {"card": "{}"}, {"card": "["}, {"card": "[]"}])
+@pytest.mark.parametrize(
+    "members",
+    [{}, {"card": "{}"}, {"card": "["}, {"card": "[]"}, {"card": '{"name": "n", "sha256": "x"}'}],
+)
 def test_other_wheels_are_told(tmp_path: Path, members: dict[str, str]) -> None:
     wheel(tmp_path, "other", **members)
     with pytest.raises(

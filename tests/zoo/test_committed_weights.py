@@ -18,8 +18,11 @@ WHEELS = sorted(FOLDER.glob("*.whl"))
 MOST_MB, MOST_TOGETHER_MB = 25, 120
 
 
-def test_their_page_is_what_their_cards_say() -> None:
-    assert (FOLDER / "README.md").read_text() == page(FOLDER), "run `make boards` and commit"
+def test_their_page_is_what_their_cards_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(FOLDER.parents[1])
+    assert (FOLDER / "README.md").read_text() == page(Path("zoo/weights")), (
+        "run `make boards` and commit"
+    )
 
 
 def test_they_are_small_and_of_every_kind() -> None:
@@ -28,8 +31,9 @@ def test_they_are_small_and_of_every_kind() -> None:
     cards = list(cards_in(FOLDER).values())
     assert len({card["name"] for card in cards}) == len(cards) >= 8
     kinds = {(card["facts"]["dims"], card["recipe"]["family"]) for card in cards}
-    assert {(2, "contrast"), (3, "contrast")} <= kinds
-    assert {"clustering", "masked", "joint"} <= {family for _, family in kinds}
+    for dims in (2, 3):
+        assert {(dims, "contrast"), (dims, "masked")} <= kinds
+    assert {(2, "clustering"), (3, "joint"), (3, "restoration")} <= kinds
     assert not any(card["collapsed"] for card in cards)
 
 
@@ -45,6 +49,13 @@ def test_each_loads_is_measured_and_says_its_terms(wheel: Path, tmp_path: Path) 
     terms = [source["licence"] for source in (card["data"], *card.get("beside", ()))]
     assert all(term.startswith(("CC-BY-4.0", "CC-BY-SA-4.0", "CC0-1.0")) for term in terms)
     assert card["licence"] in (package.parent / "LICENSE").read_text()
+
+
+def test_a_card_of_another_hand_has_no_line(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "other-1.0-py3-none-any.whl", "w") as archive:
+        archive.writestr("other/card.json", '{"name": "other", "sha256": {}}')
+    with pytest.raises(UserError, match="lacks 'data'"):
+        page(tmp_path)
 
 
 def test_a_folder_that_is_not_there_has_no_page(tmp_path: Path) -> None:

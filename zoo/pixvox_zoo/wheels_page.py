@@ -8,6 +8,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from pixvox_registry.errors import UserError
 from pixvox_registry.wheels import cards_in
 from pixvox_zoo.card_text import figure
 
@@ -19,11 +20,10 @@ Pretrained backbones as wheels. `pip install` one beside pixvox, offline if need
 cards in the wheels; nothing on it is typed by hand."""
 LEGEND = """*Measured* is the score that ranks on that task, [95 % interval over test cases], of
 these very numbers or of those that they were rounded from; *(seen)* or *(unknown)* says that
-pretraining was, or may have been, shown test cases. What others and random init score stands on
-[the boards](../../leaderboards/families.md). *Cases shown* counts a case once per epoch. Numbers
-are stored as float16."""
+pretraining was, or may have been, shown test cases. *Cases shown* counts a case once per epoch."""
+UNITS = {2: "px", 3: "voxels"}  # along a side
 USE = """```
-pip install zoo/weights/{wheel}
+pip install {wheel}
 ```
 
 ```python
@@ -41,9 +41,14 @@ def page(folder: Path) -> str:
         UserError: the folder is not there, or a wheel holds no card of weights.
     """
     cards = cards_in(folder)
-    rows = [_row(wheel, card) for wheel, card in cards.items()]
+    try:
+        rows = [_row(wheel, card) for wheel, card in cards.items()]
+    except (KeyError, TypeError) as error:
+        raise UserError(
+            f"A card in {folder} was not written by `pixvox pack`: it lacks {error}."
+        ) from None
     table = tabulate(rows, headers="keys", tablefmt="pipe", disable_numparse=True)
-    use = [USE.format(wheel=w.name, name=card["name"]) for w, card in list(cards.items())[:1]]
+    use = [USE.format(wheel=w, name=card["name"]) for w, card in list(cards.items())[:1]]
     return "\n\n".join([HEAD, *use, table, LEGEND]) + "\n"
 
 
@@ -55,10 +60,11 @@ def _row(wheel: Path, card: Mapping[str, Any]) -> dict[str, str]:
         "method": f"{card['recipe']['title']} ({card['recipe']['family']})",
         "dims": f"{card['facts']['dims']}D",
         "backbone": f"{card['backbone']['name']}, {card['parameters'] / 1e6:.2f} M",
+        "stored": card["stored"],
         "MB": f"{wheel.stat().st_size / 1e6:.1f}",
         "made of": ", ".join(source["dataset"] for source in sources),
-        "cases shown": f"{card['budget']['seen']:,} of {card['image_size']} px in "
-        f"{spent['wall_seconds']:,.0f} s",
+        "cases shown": f"{card['budget']['seen']:,} of {card['image_size']} "
+        f"{UNITS[card['facts']['dims']]} in {spent['wall_seconds']:,.0f} s",
         "measured": "<br>".join(map(_score, card["scores"])) or "—",
         "licence": card["licence"],
     }

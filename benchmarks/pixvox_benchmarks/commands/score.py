@@ -45,8 +45,11 @@ def score(
     from pixvox_benchmarks.outside import Refused, score_outside
     from pixvox_benchmarks.task_line import task_of
 
-    if out is not None and (out.is_dir() or out.resolve() == predictions.resolve()):
-        raise UserError(f"--out wants a file of its own for the scores of cases; {out} came.")
+    if out is not None and (out.is_dir() or out.resolve().is_relative_to(predictions.resolve())):
+        raise UserError(
+            f"--out wants a file of its own for the scores of cases, not among the predictions; "
+            f"{out} came."
+        )
     about = task_of(task)
     try:
         scored = score_outside(predictions, about, split=split, allow_missing=allow_missing)
@@ -78,6 +81,7 @@ def line_of(figure: Figure, scored: Scored) -> dict[str, Any]:
         "score": figure.score,
         "95 % interval": f"[{found['low']:.4g}, {found['high']:.4g}]" if found else None,
         "method": found.get("method"),
+        **({"in cases": figure.n_counted} if several else {}),
         "n": f"{scored.n_scored}/{scored.n_expected}",
     }
 
@@ -99,6 +103,7 @@ def document(scored: Scored, task: Task | SegmentationTask, split: str) -> dict[
                 "score": figure.score,
                 "higher_is_better": figure.higher_is_better,
                 "interval": dict(figure.interval) or None,
+                "n_counted": figure.n_counted,
                 **counted,
             }
             for figure in scored.figures
