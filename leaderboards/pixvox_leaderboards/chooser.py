@@ -197,9 +197,10 @@ def _has_few(panels: Iterable[Panel], efforts: Efforts) -> bool:
 
 def _near_text(doubtful: Sequence[str], told: Verdict) -> str:
     """Who else: first of those who share the place, but are not taken."""
-    parts = [", ".join(map(wording.name_of, [*doubtful, *told.near])) or "nobody"]
+    near = [wording.name_of(method) for method in (*doubtful, *told.near)]
+    parts = [verdict.listed(near) if near else "nobody"]
     if told.above:
-        parts.append(f"below {', '.join(map(wording.name_of, told.above))}")
+        parts.append(f"below {verdict.listed([*map(wording.name_of, told.above)])}")
     return "; ".join(parts)
 
 
