@@ -7,9 +7,10 @@ import signal
 import subprocess
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from pixvox_benchmarks.dispatch import log_of
@@ -50,8 +51,23 @@ class Errand:
     def __call__(self) -> int:
         """Its exit code; what it started has ended with it.
 
-        Its stdin is a pipe from here, which breaks when this process is killed: ``end_of_input``.
+        Whoever tells us to stop raises in this thread at any step, so also while the process
+        starts. Therefore another thread has it.
         """
+        told = Event()
+        with ThreadPoolExecutor(1) as watch:
+            try:
+                ending = watch.submit(self._watch, told)
+                # Ray's cancelling sets a flag that Python reads between two steps of ours, not
+                # while it waits in the kernel.
+                while not ending.done():
+                    time.sleep(POLL_SECONDS)
+                return ending.result()
+            finally:
+                told.set()
+
+    def _watch(self, told: Event) -> int:
+        """Its stdin is a pipe from here, which breaks when we are killed: ``end_of_input``."""
         with (
             open(self.log, "ab") as log,
             subprocess.Popen(
@@ -65,15 +81,10 @@ class Errand:
             ) as process,
         ):
             try:
-                # Ray's cancelling sets a flag that Python reads between two steps of ours, not
-                # while it waits in the kernel.
-                while (code := process.poll()) is None:
-                    time.sleep(POLL_SECONDS)
-                return code
-            except BaseException:
-                signal_group(process.pid, signal.SIGTERM)
-                with suppress(subprocess.TimeoutExpired):
-                    process.wait(self.grace_seconds)
-                raise
+                while process.poll() is None and not told.wait(POLL_SECONDS):
+                    continue
+                if process.poll() is None:
+                    signal_group(process.pid, signal.SIGTERM)
+                return process.wait(self.grace_seconds)
             finally:
                 signal_group(process.pid, signal.SIGKILL)
