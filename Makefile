@@ -25,6 +25,7 @@ slow: $(VENV)/installed-test
 boards: $(VENV)/installed
 	$(BIN)/pixvox board leaderboards/results --out leaderboards --readme README.md --families leaderboards/README.md --wheels zoo/weights
 	for study in leaderboards/studies/*/; do $(BIN)/pixvox board $${study}results --out $$study || exit 1; done
+	$(BIN)/pixvox zoo gate leaderboards/results --budget brief --protocol knn_probe --protocol linear_probe --out zoo/check.json >/dev/null
 	$(BIN)/pixvox zoo page
 	$(BIN)/pixvox zoo wheels
 	$(BIN)/pixvox metrics page

@@ -12,7 +12,7 @@ from pixvox_leaderboards.efficiency import Sweep, sweeps
 from pixvox_leaderboards.effort import Efforts
 from pixvox_leaderboards.families import Family, families
 from pixvox_leaderboards.labels import labels_text
-from pixvox_leaderboards.markdown import overviews, tabulated
+from pixvox_leaderboards.markdown import folded_overviews, tabulated
 from pixvox_leaderboards.panel import Panel
 
 RANKS, EFFICIENCY, COST = "ranks.png", "efficiency.png", "cost.png"
@@ -105,7 +105,7 @@ def _family_texts(family: Family) -> list[str]:
     for budget in family.budgets:
         part = family.under(budget)
         parts.append(f"Budget `{budget}`. {wording.budget_texts(part.panels)} {_cases(part)}")
-        parts += overviews(part.panels)
+        parts += folded_overviews(part.panels)
         for league in part.leagues:
             heads, lines = league_wording.cells(league)
             parts += [tabulated([f"{heads[0]}, {league.protocol}", *heads[1:]], lines)]

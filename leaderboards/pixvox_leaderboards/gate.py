@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from statistics import fmean
 from typing import Any
 
@@ -12,6 +12,7 @@ from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.reading import Reading
 from pixvox_leaderboards.row import floor_of
 from pixvox_registry.artifacts import canonical_json
+from pixvox_registry.errors import UserError
 
 SCHEMA = 2
 MEANS = ("embedding_std", "rankme", "occupancy")  # of the health figures, over seeds
@@ -23,6 +24,30 @@ def as_json(readings: Sequence[Reading]) -> bytes:
     return canonical_json(
         {"schema": SCHEMA, "commits": list(board.commits), "records": records(board, readings)}
     )
+
+
+def chosen(
+    readings: Sequence[Reading], budget: str = "", protocols: Collection[str] = ()
+) -> list[Reading]:
+    """Those of a budget and of protocols; where none are named, of all.
+
+    Raises:
+        UserError: there are none.
+    """
+    found = [
+        reading
+        for reading in readings
+        if budget in ("", reading.result.budget["name"])
+        and (not protocols or reading.result.protocol in protocols)
+    ]
+    if not found:
+        there = sorted({(r.result.budget["name"], r.result.protocol) for r in readings})
+        raise UserError(
+            f"No result of budget {budget or 'any'} and protocols "
+            f"{', '.join(sorted(protocols)) or 'any'}; there are "
+            f"{', '.join(map(' '.join, there)) or 'none'}."
+        )
+    return found
 
 
 def records(board: Board, readings: Sequence[Reading]) -> list[dict[str, Any]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 
 from tabulate import tabulate
 
@@ -10,6 +11,8 @@ from pixvox_leaderboards import exposure_wording, gap_wording, league_wording, w
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.row import Row
+
+LONG = 12  # methods and references of a table that a README folds
 
 
 def markdown(board: Board) -> str:
@@ -46,7 +49,7 @@ def summary(board: Board, picture: str | None) -> str:
     parts = [f"![Board: scores and their 95 % intervals]({picture})"] if picture else []
     for budget in board.budgets:
         panels = board.under(budget)
-        parts += [f"Budget `{budget}`. {wording.budget_texts(panels)}", *overviews(panels)]
+        parts += [f"Budget `{budget}`. {wording.budget_texts(panels)}", *folded_overviews(panels)]
     legend = [*wording.LEGEND, *exposure_wording.LEGEND, wording.origin_text(board)]
     return "\n\n".join([*parts, *told(board), *legend])
 
@@ -60,6 +63,25 @@ def told(board: Board) -> list[str]:
 def overviews(panels: Sequence[Panel]) -> list[str]:
     """One table per protocol: methods by tasks, the ranking metric of each; references below."""
     return [_overview(protocol, column) for protocol, column in wording.by_protocol(panels).items()]
+
+
+def folded_overviews(panels: Sequence[Panel]) -> list[str]:
+    """The same, long ones behind a line that opens them."""
+    return [
+        _folded(protocol, column) if _length(column) > LONG else _overview(protocol, column)
+        for protocol, column in wording.by_protocol(panels).items()
+    ]
+
+
+def _length(column: Sequence[Panel]) -> int:
+    return sum(map(len, wording.methods_of(column)))
+
+
+def _folded(protocol: str, column: Sequence[Panel]) -> str:
+    tasks = ", ".join(panel.task for panel in column)
+    said = f"<code>{escape(protocol)}</code>: all {_length(column)} rows on {escape(tasks)}"
+    head = f"<details>\n<summary>{said}</summary>"
+    return f"{head}\n\n{_overview(protocol, column)}\n\n</details>"
 
 
 def _overview(protocol: str, column: Sequence[Panel]) -> str:

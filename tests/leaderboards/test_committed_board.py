@@ -9,7 +9,8 @@ import pytest
 
 from pixvox_leaderboards import outputs
 from pixvox_leaderboards.board import Board, board_of
-from pixvox_leaderboards.reading import files_of
+from pixvox_leaderboards.gate import as_json, chosen
+from pixvox_leaderboards.reading import files_of, read_all
 from pixvox_leaderboards.released import released
 from pixvox_leaderboards.verify import examine
 
@@ -36,6 +37,13 @@ def test_committed_boards_are_what_the_results_say(board: Board, tmp_path: Path)
     stale += ["leaderboards/README.md"] * (not is_renewed)
     stale += ["README.md"] * (readme.read_bytes() != (ROOT / "README.md").read_bytes())
     assert not stale, f"{', '.join(stale)}: run `make boards` and commit what it changes"
+
+
+def test_the_gate_of_the_zoo_is_what_the_results_say() -> None:
+    probes = ("knn_probe", "linear_probe")
+    made = as_json(chosen(read_all(HOME / "results"), "brief", probes))
+    is_fresh = (ROOT / "zoo" / "check.json").read_bytes() == made
+    assert is_fresh, "zoo/check.json: run `make boards` and commit what it changes"
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.name)

@@ -6,9 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from pixvox_leaderboards.commands.zoo_gate import flat
-from pixvox_leaderboards.gate import as_json
+from pixvox_leaderboards.gate import as_json, chosen
 from pixvox_leaderboards.reading import read_all
+from pixvox_registry import COMMANDS, UserError
 from pixvox_registry.budgets import budget
 
 Records = dict[tuple[str, str], dict[str, Any]]
@@ -86,6 +89,23 @@ def test_budgets_stand_apart_and_what_is_stale_is_left_out(publish: Any, tmp_pat
     found = [(r["budget"]["name"], r["scores"]["knn_probe"]["mean"]) for r in content["records"]]
     assert [name for name, _ in found] == ["small", "tiny"]
     assert found[0][1] > 0.9 > 0.7 > found[1][1]
+
+
+def test_a_budget_and_protocols_may_be_chosen(publish: Any, tmp_path: Path) -> None:
+    tiny = {**budget("small", 2).facts(), "name": "tiny"}
+    for protocol in ("knn_probe", "linear_probe", "finetune"):
+        publish("simclr", **of("resnet", protocol))
+        publish("simclr", **of("resnet", protocol), budget=tiny)
+    readings = read_all(tmp_path / "results")
+    found = chosen(readings, "tiny", ("finetune", "knn_probe"))
+    kinds = {(reading.result.budget["name"], reading.result.protocol) for reading in found}
+    assert kinds == {("tiny", "finetune"), ("tiny", "knn_probe")}
+    assert chosen(readings) == list(readings)
+    with pytest.raises(UserError, match="budget brief and protocols any; there are small finetune"):
+        chosen(readings, "brief")
+    out = tmp_path / "check.json"
+    COMMANDS.get("zoo_gate")(tmp_path / "results", budget="tiny", protocol=["finetune"], out=out)
+    assert out.read_bytes() == as_json(chosen(readings, "tiny", ["finetune"]))
 
 
 def test_a_recipe_with_one_protocol_alone_is_told_too(publish: Any, tmp_path: Path) -> None:

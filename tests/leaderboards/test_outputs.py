@@ -20,7 +20,7 @@ from pixvox_benchmarks.result import Result, results_below
 from pixvox_leaderboards import outputs
 from pixvox_leaderboards.board import Board, build
 from pixvox_leaderboards.html import page
-from pixvox_leaderboards.markdown import markdown
+from pixvox_leaderboards.markdown import LONG, markdown
 from pixvox_leaderboards.picture import png
 from pixvox_leaderboards.reading import read_all
 from pixvox_registry import COMMANDS, UserError
@@ -193,6 +193,24 @@ def test_readme_keeps_all_but_the_board(results: Path, tmp_path: Path) -> None:
     assert "(boards/board.png)" in once
     COMMANDS.get("board")(results, out=tmp_path / "boards", readme=readme)
     assert readme.read_text() == once
+
+
+def test_readme_folds_long_tables_alone(publish: Publish, tmp_path: Path) -> None:
+    for number in range(LONG):
+        publish(f"method_{number}", skill=number / LONG)
+    publish("method_0", task="other")
+    readme, results = tmp_path / "README.md", tmp_path / "results"
+    readme.write_text("<!-- board:begin --><!-- board:end -->")
+    COMMANDS.get("board")(results, out=tmp_path / "boards", readme=readme)
+    assert "<details>" not in readme.read_text()
+    publish("one_more", protocol="linear_probe")
+    publish("one_more")
+    COMMANDS.get("board")(results, out=tmp_path / "boards", readme=readme)
+    folded, shown = readme.read_text().split("</details>\n")
+    head, table = folded.split("</summary>\n\n| knn_probe ")
+    assert head.endswith("<summary><code>knn_probe</code>: all 13 rows on other, toy")
+    assert [line.split()[1] for line in table.splitlines()[2:-1]].count("one_more") == 1
+    assert "| linear_probe " in shown
 
 
 def test_readme_without_marks_is_left_alone(results: Path, tmp_path: Path) -> None:

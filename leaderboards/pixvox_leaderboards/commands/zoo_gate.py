@@ -16,18 +16,22 @@ def zoo_gate(
     results: Annotated[Path, typer.Argument(help="Folder of result files.")] = Path(
         "runs/zoo/results"
     ),
+    budget: Annotated[str, typer.Option(help="Of this budget alone.")] = "",
+    protocol: Annotated[
+        list[str] | None, typer.Option(help="Of this protocol; may be told several times.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Also write this JSON file.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
     """Hold every recipe against random init of its own backbone. The same files, the same bytes.
 
-    Example: pixvox zoo gate runs/zoo/results --out zoo/check.json
+    Example: pixvox zoo gate leaderboards/results --budget brief --protocol knn_probe
     """
     from pixvox_leaderboards.board import build
-    from pixvox_leaderboards.gate import as_json, records
+    from pixvox_leaderboards.gate import as_json, chosen, records
     from pixvox_leaderboards.reading import read_all
 
-    readings = read_all(results)
+    readings = chosen(read_all(results), budget, protocol or ())
     if out is not None:
         out.write_bytes(as_json(readings))
         say(f"wrote {out}")
