@@ -67,6 +67,8 @@ def test_a_card_tells_what_was_measured_once() -> None:
     told = with_measured(card, check(), "simclr")
     assert told.endswith("knn AUC 0.900 [0.800, 0.950], 1,234 cases/s.\n")
     assert with_measured(told, check(), "simclr") == told
+    assert "(`brief`, 3 seeds) knn" in told
+    assert "(`brief`, 1 seed) knn" in with_measured(card, check(seeds=[2]), "simclr")
     assert with_measured(told, check(), "mae").endswith("- **Measured:** not yet.\n")
 
 

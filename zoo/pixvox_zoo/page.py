@@ -128,7 +128,8 @@ def _sentence(record: Mapping[str, Any]) -> str:
         if found
     )
     speed = f", {record['images_per_second']:,.0f} cases/s" if record["images_per_second"] else ""
-    spent = f"`{record['budget']['name']}`, {len(record['seeds'])} seeds"
+    seeds = len(record["seeds"])
+    spent = f"`{record['budget']['name']}`, {seeds} seed{'s' * (seeds > 1)}"
     spent += ", stale" if is_stale(record) else ""
     return f"{record['task']} ({spent}) {scores}{speed}"
 
