@@ -1,4 +1,4 @@
-"""A guest distribution with a task, a protocol and a maker, so that a grid needs no zoo."""
+"""A guest distribution, so that a grid needs no zoo; and outlines of a task on files."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from pixvox_registry import registry
+
+from . import odd_axes
 
 PLUGINS = {
     "guest_task": '''
@@ -210,3 +212,25 @@ def pixvox(house: Path, tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+@pytest.fixture(scope="module")
+def scanned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The volumes of ``odd_axes``."""
+    root = tmp_path_factory.mktemp("scans")
+    odd_axes.write_scans(root)
+    return root
+
+
+@pytest.fixture
+def lent(scanned: Path) -> Iterator[None]:
+    """The task ``odd_axes`` and a protocol for it, as long as the test runs."""
+    with odd_axes.lent(scanned):
+        yield
+
+
+@pytest.fixture
+def drawn(lent: None, tmp_path: Path) -> Path:
+    """Outlines of ``odd_axes`` by that protocol, one file a case."""
+    odd_axes.published("odd_axes", tmp_path / "drawn")
+    return tmp_path / "drawn"

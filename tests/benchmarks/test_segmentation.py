@@ -1,4 +1,4 @@
-"""Segmentation: any backbone's maps, patches around what is rare, one look at test."""
+"""Segmentation: any backbone's maps, every place of a scan, one look at test."""
 
 from __future__ import annotations
 
@@ -19,27 +19,10 @@ from pixvox_benchmarks.structure_scores import compared
 from pixvox_benchmarks.tuning import SEGMENTATION, Tuning
 from pixvox_registry import BACKBONES, SOURCES, TASKS, UserError
 from pixvox_registry.contracts import Pretrained
-from pixvox_registry.intensity import Intensity
 from pixvox_registry.measuring import Segmentation, Trial
-from pixvox_registry.scans import Scan, Scans
+from pixvox_registry.scans import Scans
 
-SCALE = Intensity((0.0,), (255.0,), (0.0, 255.0))
-
-
-def blobs(count: int, sides: tuple[int, ...] = (20, 24), seed: int = 0) -> Scans:
-    """Bright squares of 6 in noise, label 1, each in its own place."""
-    draws = torch.Generator().manual_seed(seed)
-    scans = []
-    for number in range(count):
-        image = torch.randint(0, 90, (1, *sides), generator=draws, dtype=torch.uint8)
-        mask = torch.zeros(sides, dtype=torch.uint8)
-        start = [int(torch.randint(side - 6, (), generator=draws)) for side in sides]
-        place = tuple(slice(s, s + 6) for s in start)
-        mask[place] = 1
-        image[0][place] += 120
-        scans.append(Scan(id=f"{seed}/{number}", image=image, mask=mask, spacing_mm=None))
-    ids = tuple(scan.id for scan in scans)
-    return Scans(read=scans.__getitem__, ids=ids, dims=len(sides), in_channels=1)
+from .bright_squares import SCALE, blobs
 
 
 def unet(dims: int = 2, **settings: int) -> nn.Module:
@@ -75,86 +58,6 @@ def test_every_backbone_with_maps_is_decoded_to_the_image_s_own_size(name: str, 
         assert painted.shape == (2, 3, *[32] * dims)
         painted.square().sum().backward(retain_graph=True)
         assert all(p.grad is not None for p in decoder.parameters())
-
-
-def test_half_of_the_patches_lie_around_a_label_and_each_label_is_drawn_alike() -> None:
-    mask = torch.zeros(64, 64, dtype=torch.uint8)
-    mask[:40, :40] = 1
-    mask[60, 60] = 2  # one pixel
-    scan = Scan(id="a", image=mask[None], mask=mask, spacing_mm=None)
-    scans = Scans(read=[scan].__getitem__, ids=("a",), dims=2, in_channels=1)
-
-    def with_rare(around: float) -> float:
-        sampler = PatchSampler(
-            scans,
-            intensity=SCALE,
-            patch=(8, 8),
-            labels=3,
-            flips=(),
-            around=around,
-            draws=torch.Generator().manual_seed(0),
-        )
-        return float((sampler.batch(400)[1] == 2).flatten(1).any(1).float().mean())
-
-    assert with_rare(1.0) == pytest.approx(0.5, abs=0.08)
-    assert with_rare(0.5) == pytest.approx(0.25, abs=0.08)
-    assert with_rare(0.0) < 0.05
-
-
-def test_patches_come_from_a_seed_and_images_keep_company_with_their_masks() -> None:
-    scans = blobs(3, sides=(10, 30))  # one side is shorter than the patch
-
-    def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-        sampler = PatchSampler(
-            scans,
-            intensity=SCALE,
-            patch=(16, 16),
-            labels=2,
-            flips=(0, 1),
-            moved=0.0,
-            draws=torch.Generator().manual_seed(seed),
-        )
-        return sampler.batch(20)
-
-    images, masks = drawn(1)
-    assert images.shape == (20, 1, 16, 16) and masks.shape == (20, 16, 16)
-    assert torch.equal(images, drawn(1)[0]) and not torch.equal(images, drawn(2)[0])
-    for image, mask in zip(images[:, 0], masks, strict=True):
-        if mask.any():
-            assert image[mask == 1].min() > image[mask == 0].max() - 0.2
-        assert not mask[:3].any() and not mask[-3:].any()  # what was added is background
-
-
-@pytest.mark.parametrize("sides", [(48, 24), (20, 32, 24)])
-def test_a_ball_stays_a_ball_of_about_its_size_in_a_patch_of_any_sides(
-    sides: tuple[int, ...],
-) -> None:
-    places = torch.stack(torch.meshgrid(*[torch.arange(side) for side in sides], indexing="ij"))
-    middle = (torch.tensor(sides).view(-1, *[1] * len(sides)) - 1) / 2
-    ball = ((places - middle).square().sum(0).sqrt() < 7).to(torch.uint8)
-    scan = Scan(id="a", image=ball[None] * 200, mask=ball, spacing_mm=None)
-    scans = Scans(read=[scan].__getitem__, ids=("a",), dims=len(sides), in_channels=1)
-    sampler = PatchSampler(
-        scans,
-        intensity=SCALE,
-        patch=sides,
-        labels=2,
-        flips=(),
-        moved=1.0,
-        draws=torch.Generator().manual_seed(0),
-    )
-    images, masks = sampler.batch(12)
-    sizes = masks.flatten(1).sum(1) / ball.sum()
-    limit = 1.15 ** len(sides) * 1.1
-    assert len(set(sizes.tolist())) > 6 and 1 / limit < sizes.min() and sizes.max() < limit
-    for image, mask in zip(images[:, 0], masks, strict=True):
-        extents = [int(mask.any(dim=other).sum()) for other in _others(len(sides))]
-        assert max(extents) - min(extents) <= 2
-        assert ((image > 0.4) == mask.bool()).float().mean() > 0.97
-
-
-def _others(dims: int) -> list[tuple[int, ...]]:
-    return [tuple(other for other in range(dims) if other != axis) for axis in range(dims)]
 
 
 @pytest.mark.parametrize("sides", [(20, 24), (14, 16, 20)])

@@ -1,8 +1,8 @@
-"""Result files of made-up methods, written as the runner writes them."""
+"""Result files of made-up methods, as the runner writes them, and a browser for their site."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,12 @@ import pytest
 from pixvox_benchmarks.case_scores import CaseScores, sha256_of
 from pixvox_benchmarks.result import Result, key_of
 from pixvox_benchmarks.scoring import score
+from pixvox_leaderboards.row import RANDOM_INIT
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.budgets import budget
+
+from .site_browser import Browser, browser
+from .site_visit import written
 
 METRICS = ("auc", "accuracy")
 CASES = 60
@@ -101,3 +105,39 @@ def answers(seed: int, skill: float) -> CaseScores:
     p = 1 / (1 + np.exp(-logit))
     ids = [f"case{number:03}" for number in range(CASES)]
     return CaseScores.rounded(ids, target.tolist(), np.stack([1 - p, p], 1).tolist())
+
+
+@pytest.fixture(scope="module")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with browser(tmp_path_factory.mktemp("profile")) as one:
+        yield one
+
+
+@pytest.fixture
+def page(chromium: Browser) -> Iterator[Browser]:
+    """The browser, held to an empty console."""
+    chromium.complaints.clear()
+    chromium.screen(1280, 900)
+    yield chromium
+    assert chromium.complaints == []
+
+
+@pytest.fixture(scope="module")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("shelf") / "site"
+
+
+@pytest.fixture
+def site(publish: Publish, tmp_path: Path, shelf: Path) -> Path:
+    """Two tasks, seven methods, one row stale, one collapsed, one hostile; made once for all."""
+    if shelf.is_dir():
+        return shelf
+    for task in ("toy", "play"):
+        publish(RANDOM_INIT, skill=0.2, task=task)
+        publish("simclr", skill=2.0, task=task)
+        publish("barlow_twins", skill=1.0, task=task, collapsed=True)
+    publish("<script>throw 1</script>", skill=1.5, task="toy", family="clustering")
+    publish("older", task="toy", task_version="0")
+    publish(f"weights:{'long-' * 20}/run/weights", task="toy")
+    publish(f"weights:{'lang-' * 20}/run/weights", task="toy")
+    return written(tmp_path / "results", shelf)

@@ -6,42 +6,28 @@ import hashlib
 import json
 import re
 import shutil
-import signal
-import subprocess
-import sys
-import threading
-import urllib.request
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import replace
-from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-import numpy as np
 import pytest
 
-from pixvox_benchmarks.case_scores import CaseScores
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.board import build
 from pixvox_leaderboards.comparison import Comparison
 from pixvox_leaderboards.pairwise import pairwise
 from pixvox_leaderboards.reading import read_all
 from pixvox_leaderboards.row import RANDOM_INIT
-from pixvox_leaderboards.site.curves import curve
 from pixvox_leaderboards.site.elements import Html, el
-from pixvox_leaderboards.site.histogram import histogram
 from pixvox_leaderboards.site.island import data
 from pixvox_leaderboards.site.names import slugs, told_apart
 from pixvox_leaderboards.site.pages import site_of
 from pixvox_leaderboards.site.pairs import contestants, duels
-from pixvox_leaderboards.site.pretraining import pretraining
-from pixvox_leaderboards.site.publishing import MANIFEST, write
-from pixvox_leaderboards.site.serving import server
-from pixvox_leaderboards.site.spread import spreads
-from pixvox_leaderboards.site.strip import Axis
 from pixvox_leaderboards.site.versus import says, summary
 from pixvox_registry import COMMANDS, UserError
+
+from .site_reader import Reader
 
 Publish = Callable[..., Path]
 EVIL = "</script><script>alert('x')</script>\"&"
@@ -62,30 +48,6 @@ def results(publish: Publish, tmp_path: Path) -> Path:
 def pages(results: Path) -> dict[str, bytes]:
     readings = read_all(results)
     return site_of(build(readings), readings, PurePosixPath("runs/results"))
-
-
-class Reader(HTMLParser):
-    """Tags that are open, addresses that are named, and text."""
-
-    def __init__(self, page: bytes) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.links: list[str] = []
-        self.names: list[str] = []
-        self.text = ""
-        self.feed(page.decode())
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag not in ("meta", "input", "br"):
-            self.open.append(tag)
-        self.links += [value for name, value in attrs if name in ("href", "src") and value]
-        self.names += [value for name, value in attrs if name == "id" and value]
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data if self.open and self.open[-1] not in ("style", "script") else ""
 
 
 def test_same_bytes_twice_and_elsewhere(results: Path, tmp_path: Path) -> None:
@@ -263,141 +225,6 @@ def test_a_collapsed_method_says_so(publish: Publish, tmp_path: Path) -> None:
     text = Reader(pages(tmp_path / "results")["methods/simclr.html"]).text
     assert "collapsed ‡" in text
     assert "‡ collapsed, (u), (c)" in text, "and that data and patients are not vouched for"
-
-
-def test_curves_are_drawn_where_results_hold_any(publish: Publish) -> None:
-    bare, told = (Result.read(publish("simclr", task=task)) for task in ("toy", "play"))
-    assert "hold no curves" in Reader(pretraining([bare]).encode()).text
-    curves = {
-        "step": [0, 50, 100],
-        "seen": [0, 800, 1600],
-        "loss": [4.0, None, 1.0],
-        "lr": [0.1, 0.1, 0.1],
-        "said": ["begun", "", "done"],
-        "torn": [1.0],
-    }
-    drawn = pretraining([replace(told, curves=curves)])
-    assert "hold no curves" not in drawn
-    assert "4 → 1" in Reader(drawn.encode()).text
-    assert drawn.count("<polyline") == 2, "loss and lr; no counters, and nothing that is no figure"
-
-
-def test_weights_are_told_once_with_all_tasks_that_they_were_measured_on(publish: Publish) -> None:
-    one, two = (Result.read(publish("simclr", task=task)) for task in ("toy", "play"))
-    assert one.weights_sha256 == two.weights_sha256
-    text = Reader(pretraining([one, two]).encode()).text
-    assert "Measured on play, toy, budget small" in text
-    assert text.count(one.weights_sha256[:12]) == 1
-
-
-def test_a_curve_goes_from_corner_to_corner_and_skips_what_is_not_finite() -> None:
-    drawn = curve("loss", [([0, 50, 75, 100], [4.0, 2.0, None, 0.0])])
-    points = drawn.partition('points="')[2].partition('"')[0].split()
-    assert points == ["3.0,3.0", "120.0,36.0", "237.0,69.0"]
-    assert "1 seed: 4 → 0" in drawn
-    assert "nothing finite" in curve("loss", [([0], [None])])
-
-
-def scores_of(**columns: Any) -> CaseScores:
-    return CaseScores.rounded(["a", "b", "c"], columns={n: v for n, v in columns.items()})
-
-
-def test_cases_show_the_metrics_own_values_where_they_have_any() -> None:
-    runs = [scores_of(dice=[[0.9], [0.5], [float("nan")]]), scores_of(dice=[[0.7], [0.1], [0.2]])]
-    (found,) = spreads("dice", runs, higher_is_better=True)
-    np.testing.assert_allclose(sorted(found.values), [0.3, 0.8])
-    assert found.undefined == 1 and found.is_share
-    assert [case for case, _ in found.worst] == ["b", "a"]
-    drawn = histogram(found)
-    assert "median 0.550" in drawn and "undefined 1" in drawn
-    assert drawn.count("<rect") == 2
-
-
-def test_worst_is_largest_where_less_is_better_and_structures_stand_apart() -> None:
-    runs = [scores_of(hd95_mm=[[1.0, 5.0], [2.0, 6.0], [30.0, 7.0]])]
-    first, second = spreads("hd95_mm", runs, higher_is_better=False)
-    assert first.worst[0] == ("c", 30.0) and not first.is_share
-    assert second.what == "hd95_mm, structure 2"
-
-
-def test_where_a_case_has_no_score_its_probability_of_the_truth_is_shown() -> None:
-    cases = CaseScores.rounded(["a", "b", "c"], [0, 1, 1], [[0.8, 0.2], [0.6, 0.4], [0.1, 0.9]])
-    zero, one = spreads("auc", [cases], higher_is_better=True)
-    assert zero.values.tolist() == [0.8]
-    assert sorted(one.values.tolist()) == [0.4, 0.9]
-    assert one.worst[0] == ("b", 0.4)
-    labels = CaseScores.rounded(["a"], [[1, 0]], [[0.8, 0.3]])
-    (both,) = spreads("auc", [labels], higher_is_better=True)
-    assert both.values == pytest.approx([0.75])
-    assert spreads("auc", [scores_of(dice=[1, 1, 1])], higher_is_better=True) == []
-
-
-def test_an_axis_holds_its_ends_and_is_never_a_point() -> None:
-    axis = Axis.of([0.2, None, 0.6])
-    assert (axis.at(0.2), axis.at(0.4), axis.at(0.6), axis.at(None)) == (4.0, 50.0, 96.0, None)
-    assert Axis.of([0.5]).at(0.5) == 4.0
-
-
-def test_an_older_site_gives_way_and_foreign_files_stay(tmp_path: Path) -> None:
-    write({"index.html": b"1", "methods/gone.html": b"2", "methods/edited.html": b"3"}, tmp_path)
-    (tmp_path / "methods/edited.html").write_bytes(b"mine now")
-    (tmp_path / "notes.txt").write_text("foreign")
-    write({"index.html": b"4"}, tmp_path)
-    kept = {f.relative_to(tmp_path).as_posix() for f in tmp_path.rglob("*") if f.is_file()}
-    assert kept == {"index.html", "methods/edited.html", "notes.txt", MANIFEST}
-    assert (tmp_path / "index.html").read_bytes() == b"4"
-    assert (tmp_path / "notes.txt").read_text() == "foreign"
-
-
-def test_a_foreign_file_of_the_same_name_is_not_overwritten(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("my own page")
-    with pytest.raises(UserError, match=r"index\.html stands there and no site wrote it"):
-        write({"a.html": b"", "index.html": b""}, tmp_path)
-    assert (tmp_path / "index.html").read_text() == "my own page"
-    assert not (tmp_path / "a.html").exists()
-
-
-@pytest.mark.parametrize("name", ["../victim", "/tmp/victim", MANIFEST])
-def test_a_manifest_cannot_reach_outside_its_folder(tmp_path: Path, name: str) -> None:
-    (tmp_path / "victim").write_text("x")
-    site = tmp_path / "site"
-    site.mkdir()
-    digest = hashlib.sha256(b"x").hexdigest()
-    (site / MANIFEST).write_text(json.dumps({"schema": 1, "site": {name: digest}}))
-    with pytest.raises(UserError, match="should list the files of a site"):
-        write({"index.html": b""}, site)
-    assert (tmp_path / "victim").exists()
-
-
-def test_a_served_site_is_read_on_this_machine(tmp_path: Path) -> None:
-    (tmp_path / "index.html").write_text("here")
-    with server(tmp_path) as running:
-        thread = threading.Thread(target=running.serve_forever)
-        thread.start()
-        host, port = running.server_address[:2]
-        assert host == "127.0.0.1"
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
-            assert answer.read() == b"here"
-            assert answer.headers["Cache-Control"] == "no-cache"
-        running.shutdown()
-        thread.join()
-
-
-def test_ctrl_c_ends_serving_cleanly(tmp_path: Path) -> None:
-    program = (
-        "import signal; from pathlib import Path; "
-        "from pixvox_leaderboards.site.serving import serve; "
-        "signal.signal(signal.SIGINT, signal.default_int_handler); "  # else deaf in a background
-        f"serve(Path({str(tmp_path)!r}), lambda text: print(text, flush=True))"
-    )
-    started = subprocess.Popen(
-        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert started.stdout is not None
-    assert started.stdout.readline().startswith("http://127.0.0.1:")
-    started.send_signal(signal.SIGINT)
-    said, complained = started.communicate(timeout=30)
-    assert (started.returncode, said, complained) == (0, "ended\n", "")
 
 
 def test_the_command_writes_the_site(results: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""DICOM series as volumes, and single files as pictures, made here and from real scanners."""
+"""DICOM series as volumes, made here and from real scanners, and every series that is no box."""
 
 from __future__ import annotations
 
@@ -12,45 +12,20 @@ import numpy as np
 import pydicom
 import pytest
 import torch
-from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import CTImageStorage, ExplicitVRLittleEndian, RLELossless
 
 from pixvox_registry.dicom_volume import image_of_series
 from pixvox_registry.errors import NoData, UserError
 from pixvox_registry.geometry import restored, spacing_of
-from pixvox_registry.radiograph import grey_levels, read_radiograph
 from pixvox_registry.source_spec import build_source
 from pixvox_registry.sources.dicom import Dicom
 from pixvox_registry.volume import canonical, opened
+
+from .dicom_files import stored, write
 
 AXIAL = ((1, 0, 0), (0, 1, 0))
 OBLIQUE = ((0.8, 0.6, 0.0), (0.0, 0.0, -1.0))
 SAGITTAL = ((0, 1, 0), (0, 0, -1))
 ORIGIN, MM, STEP_MM = (-40.0, 12.5, 7.0), (0.5, 0.75), 2.5
-
-
-def write(file: Path, pixels: np.ndarray, **fields: Any) -> Dataset:
-    """One file of int16 or uint16; a field of None is left out."""
-    header = Dataset()
-    header.file_meta = FileMetaDataset()
-    header.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-    header.file_meta.MediaStorageSOPClassUID = header.SOPClassUID = CTImageStorage
-    uid = f"1.2.826.{abs(hash(str(file))) % 10**12}"
-    header.file_meta.MediaStorageSOPInstanceUID = header.SOPInstanceUID = uid
-    header.SeriesInstanceUID, header.Modality, header.PatientID = "1.2.3", "CT", "P1"
-    header.SamplesPerPixel, header.PhotometricInterpretation = 1, "MONOCHROME2"
-    header.BitsAllocated = header.BitsStored = 16
-    header.HighBit, header.PixelRepresentation = 15, int(pixels.dtype.kind == "i")
-    header.Rows, header.Columns = pixels.shape[-2:]
-    header.PixelData = pixels.astype(f"{pixels.dtype.kind}2").tobytes()
-    for name, value in fields.items():
-        if value is not None:
-            setattr(header, name, value)
-        elif name in header:
-            delattr(header, name)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    header.save_as(file, enforce_file_format=True)
-    return header
 
 
 def slice_at(number: float, axes: Any = AXIAL) -> dict[str, Any]:
@@ -61,11 +36,6 @@ def slice_at(number: float, axes: Any = AXIAL) -> dict[str, Any]:
         "ImagePositionPatient": [round(float(mm), 6) for mm in place],
         "PixelSpacing": list(MM),
     }
-
-
-def stored(seed: int = 0, sides: tuple[int, int, int] = (6, 7, 8)) -> np.ndarray:
-    """``[slice, row, column]`` as a scanner counts, from 0 to 4000."""
-    return np.random.default_rng(seed).integers(0, 4000, sides).astype(np.uint16)
 
 
 def write_series(folder: Path, counts: np.ndarray, axes: Any = AXIAL, **fields: Any) -> None:
@@ -129,13 +99,6 @@ def test_a_list_may_name_series_meta_images_and_nifti(tmp_path: Path) -> None:
     assert images[0].float().std() > 0.1
     write(tmp_path / "series" / "IM000.dcm", counts[0] + 1, **slice_at(0))
     assert not torch.equal(build_source(line).cases("train").images[0], images[0])
-
-
-def test_pictures_of_a_list_may_be_dicom(tmp_path: Path) -> None:
-    write(tmp_path / "x.dcm", stored()[0], **X_RAY)
-    (tmp_path / "list.csv").write_text("image,class\nx.dcm,1\n")
-    cases = build_source(f"csv:{tmp_path / 'list.csv'},channels=3,image_size=5").cases("train")
-    assert cases.images.shape == (1, 3, 5, 5) and cases.images[:].max() > 0
 
 
 def test_slices_stand_by_position_and_values_below_zero_survive(tmp_path: Path) -> None:
@@ -265,74 +228,6 @@ def test_what_is_no_series_is_named(tmp_path: Path) -> None:
         build_source(f"dicom:{tmp_path},dims=4")
 
 
-X_RAY = {"Modality": "DX", "ImagePositionPatient": None}
-
-
-@pytest.mark.parametrize("function", ["LINEAR", "LINEAR_EXACT", "SIGMOID", None])
-def test_a_picture_is_shown_in_its_own_window(tmp_path: Path, function: str | None) -> None:
-    counts = stored()[0]
-    fields = {"WindowCenter": [1000, 40], "WindowWidth": [500, 80], "VOILUTFunction": function}
-    header = write(tmp_path / "x.dcm", counts, **X_RAY, **fields)
-    seen = read_radiograph(tmp_path / "x.dcm")[0]
-    for place in np.ndindex(counts.shape):  # PS3.3 C.11.2.1, value by value
-        x = float(counts[place])
-        if function == "SIGMOID":
-            shown = 1 / (1 + np.exp(-4 * (x - 1000) / 500))
-        elif function == "LINEAR_EXACT":
-            shown = min(max((x - 1000) / 500 + 0.5, 0), 1)
-        else:
-            shown = min(max((x - 999.5) / 499 + 0.5, 0), 1)
-        assert seen[place] == round(255 * shown)
-    theirs = pydicom.pixels.apply_voi_lut(counts, pydicom.dcmread(tmp_path / "x.dcm"))
-    assert np.allclose(grey_levels(counts, header), theirs / 65535, atol=1e-4)
-
-
-def test_monochrome1_is_turned_and_no_window_is_the_whole_range(tmp_path: Path) -> None:
-    counts = np.arange(12, dtype=np.uint16).reshape(3, 4) * 100
-    write(tmp_path / "2.dcm", counts, **X_RAY)
-    write(tmp_path / "1.dcm", counts, PhotometricInterpretation="MONOCHROME1", **X_RAY)
-    plain, turned = (read_radiograph(tmp_path / f"{k}.dcm")[0] for k in (2, 1))
-    assert plain.ravel().tolist() == [round(255 * k / 11) for k in range(12)]
-    assert np.array_equal(turned, 255 - plain)
-
-
-@pytest.mark.parametrize(("bits", "stored_in"), [(8, np.uint8), (8, np.uint16), (12, np.uint16)])
-def test_a_table_of_grey_levels_is_followed(tmp_path: Path, bits: int, stored_in: Any) -> None:
-    counts = np.arange(12, dtype=np.uint16).reshape(3, 4) * 100
-    top = 2**bits - 1
-    levels = np.array([0] * 601 + [top] * 300, stored_in)  # 100 to 1000, and the last one on
-    table = Dataset()
-    table.LUTDescriptor = [len(levels), 100, bits]
-    table.add_new("LUTData", "OW", levels.tobytes() + b"\0" * (levels.nbytes % 2))
-    write(tmp_path / "t.dcm", counts, VOILUTSequence=[table], WindowCenter=1, **X_RAY)
-    assert read_radiograph(tmp_path / "t.dcm").ravel().tolist() == [0] * 8 + [255] * 4
-
-
-def test_pictures_of_a_folder(tmp_path: Path) -> None:
-    for k, patient in enumerate("AAB"):
-        counts = stored(k, (1, 20 + k, 30))[0]
-        write(tmp_path / "x" / f"{k}.dcm", counts, PatientID=patient, **X_RAY)
-    source = build_source(f"dicom:{tmp_path / 'x'},dims=2,image_size=16")
-    cases = source.cases("train")
-    assert source.dims == 2 and cases.images.shape == (3, 1, 16, 16)
-    assert cases.images.dtype == torch.uint8 and cases.patients == ("A", "A", "B")
-    assert build_source(source.name).facts() == source.facts()
-    colour = {"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PlanarConfiguration": 0}
-    bits = {"BitsAllocated": 8, "BitsStored": 8, "HighBit": 7, "Rows": 2, "Columns": 4}
-    write(tmp_path / "x" / "c.dcm", np.zeros((3, 4), np.uint16), **colour, **bits, **X_RAY)
-    with pytest.raises(UserError, match=r"c\.dcm \(it holds 2 x 4 x 3 values of RGB"):
-        build_source(f"dicom:{tmp_path / 'x'},dims=2").cases("train")
-
-
-def test_compressed_pictures_are_those_that_were_compressed(tmp_path: Path) -> None:
-    counts = stored()[0]
-    header = write(tmp_path / "plain.dcm", counts, **X_RAY)
-    header.compress(RLELossless)
-    header.save_as(tmp_path / "rle.dcm", enforce_file_format=True)
-    plain, packed = (read_radiograph(tmp_path / f"{name}.dcm") for name in ("plain", "rle"))
-    assert np.array_equal(plain, packed)
-
-
 def test_real_series_are_read(real_data: Path) -> None:
     root = real_data / "io_dicom"
     ct = Dicom(str(root / "torchio_series"), spacing_mm=None).cases("train")
@@ -347,11 +242,3 @@ def test_real_series_are_read(real_data: Path) -> None:
     assert np.array_equal(np.sort(voxels[0, 0].ravel()), np.sort(lowest.ravel()))
     with pytest.raises(UserError, match="10 frames in one file"):
         image_of_series([root / "single" / "emri_small.dcm"])
-
-
-def test_a_syntax_without_a_decoder_is_refused_with_its_remedy(real_data: Path) -> None:
-    file = real_data / "io_dicom" / "single" / "bad_sequence.dcm"
-    if pydicom.pixels.get_decoder(pydicom.uid.JPEGLosslessSV1).is_available:
-        pytest.skip("JPEG Lossless can be decoded here")
-    with pytest.raises(UserError, match="JPEG"):
-        read_radiograph(file)
