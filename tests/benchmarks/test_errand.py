@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import _thread
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,14 @@ def test_its_exit_code_and_all_that_it_prints(tmp_path: Path) -> None:
     code = "import os, sys; print(os.getcwd()); sys.exit(int(os.environ['PIXVOX_CODE']))"
     assert errand_of(tmp_path, code, variables={"PIXVOX_CODE": "3"})() == 3
     assert (tmp_path / "log").read_text() == f"{tmp_path}\n"
+
+
+@pytest.fixture(autouse=True)
+def interrupted() -> Iterator[None]:
+    """SIGINT raises, also where a shell in the background had it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 def test_told_while_the_process_starts_the_job_still_saves(
