@@ -14,6 +14,7 @@ from pixvox_benchmarks.grid import Grid
 from pixvox_benchmarks.plan import Plan, plan
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import Result, results_below
+from pixvox_benchmarks.task_line import task_of
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.errors import UserError
 from pixvox_registry.provenance import provenance
@@ -65,6 +66,8 @@ class Verdict:
 def file_of(row: str, results: Path) -> Path:
     """The result file that a row names: a path, or the first digits of a key.
 
+    Copies of one file are one result, as boards have it.
+
     Raises:
         UserError: no result has such a key, or several have.
     """
@@ -72,13 +75,14 @@ def file_of(row: str, results: Path) -> Path:
         if not Path(row).is_file():
             raise UserError(f"There is no result file {row}.")
         return Path(row)
-    if len(row) < SHORTEST or set(row) - set("0123456789abcdef"):
+    digits = row.lower()
+    if len(row) < SHORTEST or set(digits) - set("0123456789abcdef"):
         raise UserError(
             f"A row is a result file, or at least {SHORTEST} digits of its key; {row!r} came. "
             "board.csv, board.json and the site tell keys."
         )
-    found = [file for file in results_below(results) if Result.read(file).key.startswith(row)]
-    if len(found) != 1:
+    found = [file for file in results_below(results) if Result.read(file).key.startswith(digits)]
+    if len({file.read_bytes() for file in found}) != 1:
         there = ", ".join(str(file) for file in found) or "none"
         raise UserError(f"One result below {results} should have a key {row}...; there: {there}.")
     return found[0]
@@ -96,6 +100,7 @@ def planned(result: Result, out: Path) -> Plan:
     Raises:
         UserError: a name is unknown by now, or the data is not at hand.
     """
+    task_of(result.task).fingerprint()  # else a grid first says that it leaves out its only task
     grid = Grid(
         methods=(result.method,),
         tasks=(result.task,),

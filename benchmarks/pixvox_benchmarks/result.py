@@ -15,8 +15,9 @@ from pixvox_registry.artifacts import canonical_json, digest, fingerprint, publi
 from pixvox_registry.budgets import Budget
 from pixvox_registry.errors import UserError, suggestion
 
-PROTOCOL = re.compile(r"[\w.-]+(@[\d.e-]+%)?")
+PROTOCOL = re.compile(r"[\w.-]+(@(0|[1-9][0-9]?)(\.[0-9]*[1-9])?(?<!@0)%)?")  # above 0, below 100
 BUDGET = {each.name for each in fields(Budget)}
+MOST = 10**15  # parameters
 SCHEMA = 1
 CASES = ".cases.json"  # ends the name of a file of per-case scores
 GAPS = "gaps"  # the folder of what a task has no number for
@@ -144,7 +145,7 @@ class Result:
         """The per-case scores beside a result's file.
 
         Raises:
-            UserError: they are missing or were edited.
+            UserError: they are missing, were edited, or are none.
         """
         beside = self.cases_file(file)
         if not beside.is_file():
@@ -153,7 +154,12 @@ class Result:
             raise UserError(
                 f"{beside} was edited: it does not have the sha256 that {file.name} states."
             )
-        return CaseScores.parse(beside.read_bytes())
+        try:
+            return CaseScores.parse(beside.read_bytes())
+        except (ValueError, LookupError, TypeError, OverflowError, RecursionError) as error:
+            raise UserError(
+                f"The per-case scores of {file} are malformed: {type(error).__name__} {error}"
+            ) from None
 
 
 def path_of(task: str, protocol: str, method: str, budget: str, seed: int, request: str) -> Path:
@@ -232,11 +238,19 @@ def _check_values(file: Path, result: Result) -> None:
     for what, values in named.items():
         if set(result.metrics) != set(values):
             raise UserError(f"{file}: metrics {list(result.metrics)} but {what} {sorted(values)}.")
+    if len(set(result.metrics)) < len(result.metrics):
+        raise UserError(f"{file}: a metric stands twice among {', '.join(result.metrics)}.")
+    for name, interval in result.intervals.items():
+        _check_interval(file, name, interval)
     if set(result.budget) != BUDGET:
         raise UserError(f"{file}: a budget has {sorted(BUDGET)}, not {sorted(result.budget)}.")
     if not (PROTOCOL.fullmatch(result.protocol) and isinstance(result.budget["name"], str)):
         raise UserError(
             f"{file}: protocol {result.protocol!r} or budget {result.budget['name']!r} is no name."
+        )
+    if not 0 <= result.parameters <= MOST:
+        raise UserError(
+            f"{file}: a backbone has 0 to {MOST:,} parameters; it states {result.parameters!r:.40}."
         )
     if result.n_scored != result.n_expected:
         raise UserError(f"{file}: {result.n_scored} of {result.n_expected} cases are scored.")
@@ -258,6 +272,12 @@ def _check_exposure(file: Path, told: Mapping[str, Any]) -> None:
             f"{file}: contamination is {', '.join(EXPOSURES)}, seen where copies were counted; it "
             f"says {state!r} of {counts}."
         )
+
+
+def _check_interval(file: Path, name: str, told: Any) -> None:
+    ends = [told.get(end) for end in ("low", "high")] if isinstance(told, Mapping) else [None]
+    if not all(isinstance(end, int | float) for end in ends):
+        raise UserError(f"{file}: the interval of {name} has a low and a high; it is {told!r:.80}.")
 
 
 def _check_score(file: Path, name: str, score: Any) -> None:

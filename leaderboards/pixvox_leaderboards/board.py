@@ -13,7 +13,7 @@ from pixvox_leaderboards.effort import Efforts, efforts
 from pixvox_leaderboards.estimate import installed
 from pixvox_leaderboards.floors import against_floors
 from pixvox_leaderboards.league import League, leagues
-from pixvox_leaderboards.panel import Panel
+from pixvox_leaderboards.panel import IMAGE, Panel
 from pixvox_leaderboards.ranking import ranked
 from pixvox_leaderboards.reading import Reading, read_all
 from pixvox_leaderboards.recency import grouped, seed_groups
@@ -88,9 +88,11 @@ def build(readings: Sequence[Reading], gaps: Sequence[Gap] = ()) -> Board:
 
 
 def _panel(readings: Sequence[Reading]) -> Panel:
-    """Neither compared nor ranked yet."""
+    """Neither compared nor ranked yet; what a reader is warned of, no single row can take away."""
     groups = seed_groups(readings)
-    head = next(group for group in groups if not group.is_stale).readings[0].result
+    current = [group.readings for group in groups if not group.is_stale]
+    today = [reading.result for row in current for reading in row]
+    head = today[0]
     return Panel(
         task=head.task,
         task_version=head.task_version,
@@ -100,13 +102,23 @@ def _panel(readings: Sequence[Reading]) -> Panel:
         metrics=head.metrics,
         metric_versions=head.metric_versions,
         higher_is_better=head.higher_is_better,
-        units=head.units,
+        units=IMAGE if any(result.units == IMAGE for result in today) else head.units,
         cases=head.n_expected,
-        patients=len(set(readings[0].cases.patients)),
+        patients=len(set(current[0][0].cases.patients)),
         rows=tuple(row_of(group.readings, is_stale=group.is_stale) for group in groups),
-        duplicates=head.duplicates,
-        scores=_scores([group.readings for group in groups if not group.is_stale]),
+        duplicates=_shared(today),
+        scores=_scores(current),
     )
+
+
+def _shared(results: Sequence[Result]) -> dict[str, dict[str, int]]:
+    """Cases that splits share: of all counts that the rows tell, the highest."""
+    highest: dict[str, dict[str, int]] = {}
+    for result in results:
+        for pair, counts in result.duplicates.items():
+            known = highest.setdefault(pair, {})
+            known.update({kind: max(count, known.get(kind, 0)) for kind, count in counts.items()})
+    return highest
 
 
 def _scores(rows: Sequence[Sequence[Reading]]) -> dict[str, SeedMean]:

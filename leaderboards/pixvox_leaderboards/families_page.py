@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from pixvox_leaderboards import chooser, exposure_wording, league_wording, verdict, wording
 from pixvox_leaderboards.board import Board
-from pixvox_leaderboards.chooser import FEW_LABELS
 from pixvox_leaderboards.cost import Cloud, by_task, clouds
 from pixvox_leaderboards.efficiency import Sweep, sweeps
 from pixvox_leaderboards.effort import Efforts
 from pixvox_leaderboards.families import Family, families
-from pixvox_leaderboards.labels import labels_text
+from pixvox_leaderboards.labels import FEW_LABELS, labels_text
 from pixvox_leaderboards.markdown import folded_overviews, tabulated
 from pixvox_leaderboards.panel import Panel
 
@@ -21,6 +20,14 @@ SHOWN = {
     EFFICIENCY: "Score over the number of labels, with 95 % intervals",
     COST: "Score over the time of pretraining, with 95 % intervals and the Pareto front",
 }
+ASKED = (
+    "Find what you want to do and how many labelled cases you have; the line says what to take and "
+    "the command that gets it. **No weights**: nothing pretrained that was measured here is told "
+    "to be better than an encoder with random weights; *others* says what was measured, and why it "
+    "is not taken. Encoder frozen: only what stands behind the encoder learnt from the labels; "
+    "elsewhere both did. A score is followed by its 95 % interval over test cases. † not better "
+    "than random init on some task; (s) or (?) pretraining was, or may have been, shown test cases."
+)
 CHOOSER = (
     "Take one of those that share the first place: rank 1, less whom the paired test tells below "
     "another method; over several tasks place 1 by mean rank. These cases do not tell them apart, "
@@ -28,9 +35,10 @@ CHOOSER = (
     "not better than random init of its backbone or scores below that of another is not taken, nor "
     "is a reference. The test is that of the "
     "board, after Holm over all pairs and tasks of a family's protocol and budget; over several "
-    "tasks, told apart is who is told apart by one at least and the other way by none. Seconds "
-    "compare on one machine alone. Where the weights that were measured are not published, as they "
-    "were or rounded, the command makes them anew.",
+    "tasks, told apart is who is told apart by one at least and the other way by none. Trained "
+    "along: by the mean alone, as another protocol is no rival of this one. Seconds compare on one "
+    "machine alone. Where the weights that were measured are not published, as they were or "
+    "rounded, the command makes them anew.",
     f"Labels: the share of train that a protocol learnt from, and how many cases that is where the "
     f"results tell it. About {FEW_LABELS} is answered by {FEW_LABELS // 2} to {FEW_LABELS * 2} "
     "labelled cases, and by nothing else: what was measured with more does not say who leads with "
@@ -92,7 +100,7 @@ def picture_of(name: str, at: str) -> str:
 def _summary(board: Board, efforts: Efforts, released: Mapping[str, str]) -> list[str]:
     found = families(board.panels)
     lines = [choice.cells() for choice in chooser.choices(found, efforts, released)]
-    parts = ["## Which weights for what", tabulated(chooser.HEADS, lines), *CHOOSER]
+    parts = ["## Which weights for what", ASKED, tabulated(chooser.HEADS, lines), *CHOOSER]
     for family in found:
         parts += _family_texts(family)
     return [*parts, *(league_wording.LEGEND if any(family.leagues for family in found) else ())]

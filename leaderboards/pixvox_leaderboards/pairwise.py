@@ -16,11 +16,17 @@ def pairwise(board: Board, first: str, second: str) -> list[dict[str, Any]]:
     The family that Holm corrects for is these lines.
 
     Raises:
-        UserError: a name is no row of today, or is that of several, or they share no task.
+        UserError: a name is no row of today, or is that of several, both are one method, or
+            they share no task.
     """
     first, second = (_method(board, name) for name in (first, second))
+    if first == second:
+        raise UserError(
+            f"A comparison wanted two methods; {name_of(first)} came twice. Name two of one table "
+            "of the board."
+        )
     shared = [p for p in board.panels if first in p.scores and second in p.scores]
-    if first == second or not shared:
+    if not shared:
         raise UserError(
             f"A comparison wanted two methods on one task, protocol and budget; {first} and "
             f"{second} have none in common. Measure both, or name two of one table of the board."

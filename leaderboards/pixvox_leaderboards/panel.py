@@ -9,6 +9,8 @@ from typing import Any
 from pixvox_leaderboards.row import RANDOM_INIT, Row
 from pixvox_leaderboards.seed_mean import SeedMean
 
+IMAGE = "image"  # the unit that says nothing of patients
+
 
 @dataclass(frozen=True, kw_only=True)
 class Panel:
@@ -19,7 +21,8 @@ class Panel:
         metrics: the first one ranks.
         units: what a case is; ``image`` means that patients are unknown, or counted in patients.
         patients: how many there are, where some have several cases.
-        duplicates: ``{train-test: {exact, near}, ...}`` as the results tell it; empty if unknown.
+        duplicates: ``{train-test: {exact, near}, ...}`` as the results tell it, the most that any
+            does; empty if none does.
         scores: what ranks the rows of today, by method, as functions of the same weighted cases;
             none where the metric is not installed.
     """
@@ -42,7 +45,7 @@ class Panel:
     @property
     def is_case_level(self) -> bool:
         """Intervals over images are too narrow where a patient has several, and none is named."""
-        return self.units == "image" and not self.patients
+        return self.units == IMAGE and not self.patients
 
     @property
     def is_verified(self) -> bool:

@@ -25,15 +25,22 @@ class SeedGroup:
 
 def edition_of(result: Result) -> str:
     """Digest of what all rows of a panel share: data, protocol, metrics, budget, their plugins."""
-    return fingerprint(
-        {
-            "task": [result.task_version, result.asked.get("task")],
-            "protocol": [result.protocol_version, result.asked.get("protocol")],
-            "metrics": [dict(result.metric_versions), dict(result.higher_is_better)],
-            "budget": dict(result.budget),
-            "plugins": {n: v for n, v in result.plugins.items() if n.startswith(MEASURING)},
-        }
-    )
+    return fingerprint(edition_facts(result))
+
+
+def edition_facts(result: Result) -> dict[str, Any]:
+    """What an edition is made of, part by part."""
+    return {
+        "task": [result.task_version, result.asked.get("task")],
+        "protocol": [result.protocol_version, result.asked.get("protocol")],
+        "metrics": [
+            list(result.metrics),  # the first one ranks
+            dict(result.metric_versions),
+            dict(result.higher_is_better),
+        ],
+        "budget": dict(result.budget),
+        "plugins": {n: v for n, v in result.plugins.items() if n.startswith(MEASURING)},
+    }
 
 
 def method_edition_of(result: Result) -> str:

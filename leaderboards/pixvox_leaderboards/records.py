@@ -8,7 +8,7 @@ from typing import Any
 from pixvox_benchmarks.gap import Gap
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.panel import Panel
-from pixvox_leaderboards.row import Row
+from pixvox_leaderboards.row import Row, floor_of
 from pixvox_registry.artifacts import canonical_json
 
 SCHEMA = 3
@@ -99,6 +99,7 @@ def _row_facts(row: Row) -> dict[str, Any]:
 def _score_facts(panel: Panel, row: Row, metric: str) -> dict[str, Any]:
     estimate = row.estimates[metric]
     over = row.over_floor if metric == panel.metrics[0] else None
+    floor = floor_of(row, panel.rows)
     return {
         "metric": metric,
         "ranks": metric == panel.metrics[0],
@@ -109,6 +110,7 @@ def _score_facts(panel: Panel, row: Row, metric: str) -> dict[str, Any]:
         "seed_sd": estimate.seed_sd,
         "interval": estimate.method,
         "note": estimate.note,
+        "random_init": floor.method if over and floor else None,
         "over_random_init": over and over.difference,
         "over_low": over and over.low,
         "over_high": over and over.high,

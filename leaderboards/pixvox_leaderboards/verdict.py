@@ -84,12 +84,6 @@ def unranked_text(panel: Panel) -> str:
     return f"nothing to choose: only references were measured ({scores})"
 
 
-def fresh_text(panel: Panel) -> str:
-    """``; drawn fresh, random_init_unet 0.856 [0.842, 0.865]``: the best that needs no weights."""
-    fresh = [row for row in panel.rows if row.is_floor and not row.is_stale]
-    return f"; drawn fresh, {_scored(panel, fresh[0])}" if fresh else ""
-
-
 def _certainty(verdict: Verdict) -> str:
     """What the tests tell of the others."""
     alone = len(verdict.first) == 1

@@ -1,9 +1,10 @@
-"""Does a result say what its cases say? Every digit is computed again."""
+"""Does a result say what its cases say, and nothing twice otherwise? All is computed again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -35,9 +36,43 @@ def examine(file: Path) -> Finding:
     """Compute every score and interval of a result again from the cases beside it."""
     try:
         result = Result.read(file)
+        if twice := contradiction(result):
+            return Finding(f"{file} states {twice}.")
         return _examine(file, result, result.read_cases(file))
     except UserError as error:
         return Finding(str(error) if str(file) in str(error) else f"{file}: {error}")
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
+        return Finding(
+            f"{file} cannot be computed again, as the cases beside it are of no such kind: "
+            f"{type(error).__name__} {str(error)[:200]}"
+        )
+
+
+def contradiction(result: Result) -> str:
+    """What a result says twice, in two ways; or nothing."""
+    _, at, percent = result.protocol.partition("@")
+    share = float(percent.removesuffix("%")) / 100 if at else None
+    protocol = result.asked.get("protocol")
+    asked = protocol.get("label_fraction") if isinstance(protocol, dict) else None
+    if share != asked:
+        return (
+            f"protocol {result.protocol}, so a label fraction of {share or 1:g}, and that "
+            f"{1 if asked is None else asked!r:.40} was asked"
+        )
+    if result.dims != result.budget["dims"]:
+        return f"dims {result.dims!r:.40}, and a budget of dims {result.budget['dims']!r:.40}"
+    if not _are_curves(list(result.curves.values())):
+        return "curves of unlike lengths or of other than figures, and each has one per report"
+    return ""
+
+
+def _are_curves(told: list[Any]) -> bool:
+    """Lists of one length, of numbers or None?"""
+    if not all(isinstance(curve, list) for curve in told):
+        return False
+    figures = [figure for curve in told for figure in curve]
+    is_read = all(figure is None or isinstance(figure, int | float) for figure in figures)
+    return is_read and len({len(curve) for curve in told}) <= 1
 
 
 def faults_of_gaps(folder: Path) -> list[str]:

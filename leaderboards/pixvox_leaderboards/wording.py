@@ -23,8 +23,9 @@ TABLES = (
     "A B`."
 )
 LEGEND = (
-    "Mean over seeds [95 % interval over cases: bootstrap, each resample draws its cases once for "
-    "all seeds]. Seed SD is the standard deviation over seeds; ↓ less is better.",
+    "Mean over seeds, how many is told beside the budget [95 % interval over cases: bootstrap, "
+    "each resample draws its cases once for all seeds]. Seed SD is the standard deviation over "
+    "seeds; ↓ less is better.",
     "A rank is one more than the number of methods whose whole interval is better; overlapping "
     "intervals may share it. References are not ranked, nor is a method without an interval. Bold "
     "in an overview: rank 1, where at least two methods are ranked.",
@@ -185,8 +186,18 @@ def budget_text(facts: Mapping[str, Any]) -> str:
 
 
 def budget_texts(panels: Sequence[Panel]) -> str:
-    """All budgets of some panels, 2D before 3D."""
-    return "; ".join(sorted({budget_text(panel.budget) for panel in panels})) + "."
+    """All budgets of some panels, 2D before 3D, and of how many seeds a score is the mean."""
+    budgets = "; ".join(sorted({budget_text(panel.budget) for panel in panels}))
+    return f"{budgets}; {seeds_text(panels)} per score."
+
+
+def seeds_text(panels: Sequence[Panel]) -> str:
+    """``one seed``, ``3 seeds`` or ``1 to 3 seeds``: of the rows of today."""
+    counts = [len(row.seeds) for panel in panels for row in panel.rows if not row.is_stale]
+    least, most = min(counts), max(counts)
+    if most == 1:
+        return "one seed"
+    return f"{most} seeds" if least == most else f"{least} to {most} seeds"
 
 
 def origin_text(board: Board) -> str:

@@ -22,6 +22,20 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except UserError as error:
         typer.secho(f"pixvox: {error}", err=True)
         raise SystemExit(2) from None
+    except OSError as error:
+        if error.errno is None:  # a library's own, and no word of the system
+            raise
+        typer.secho(f"pixvox: {refused(error)}", err=True)
+        raise SystemExit(2) from None
+
+
+def refused(error: OSError) -> str:
+    """What the system does not let us do with a file, in a sentence."""
+    place = "" if error.filename is None else f" {str(error.filename)[:200]!r}"
+    return (
+        f"The system refuses{place}: {error.strerror}. Name another file or folder, or see to its "
+        "rights and the room on its disk."
+    )
 
 
 def wanted(words: Sequence[str]) -> Iterable[tuple[str, Callable[..., Any]]]:

@@ -20,7 +20,9 @@ from pixvox_benchmarks.plan import plan
 from pixvox_benchmarks.result import Result, results_below
 from pixvox_benchmarks.runner import run
 from pixvox_benchmarks.scoring import score
+from pixvox_benchmarks.task import ClassificationTask
 from pixvox_registry import COMMANDS, UserError, registry
+from pixvox_registry.errors import NoData
 from pixvox_registry.source_code import digest_of_code
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -164,7 +166,28 @@ def test_rows_that_name_nothing_are_refused(published: Path, row: str, said: str
 
 
 def test_a_key_that_two_results_share_is_refused(published: Path) -> None:
+    key, results = Result.read(published).key[:12], published.parents[2]
     copy = published.with_name("copy.json")
     copy.write_bytes(published.read_bytes())
+    assert replay.file_of(key.upper(), results) in (copy, published), "a copy is the same result"
+    result = Result.read(published)
+    other = replace(result, provenance={**result.provenance, "at": "another day"})
+    other.write(results / "again", result.read_cases(published))
     with pytest.raises(UserError, match="should have a key"):
-        replay.file_of(Result.read(published).key[:12], published.parents[2])
+        replay.file_of(key, results)
+
+
+def test_data_that_is_not_at_hand_is_told_once(
+    published: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def lacking(task: object) -> str:
+        raise NoData("squares.npz was looked for")
+
+    monkeypatch.setattr(ClassificationTask, "fingerprint", lacking)
+    capsys.readouterr()
+    with pytest.raises(NoData, match="looked for"):
+        replay.planned(Result.read(published), tmp_path / "replay")
+    assert capsys.readouterr().err == "", "the apology is the only sentence"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,27 +10,21 @@ from typing import Any
 
 import pytest
 
-from pixvox_benchmarks.result import Result, key_of, results_below
-from pixvox_benchmarks.scoring import score
+from pixvox_benchmarks.result import Result, results_below
 from pixvox_leaderboards.adding import add
 from pixvox_registry import COMMANDS, UserError
-from pixvox_registry.artifacts import fingerprint
+
+from .stranger import HERE, Change, both, deep, recased, rescored, resealed, sent
 
 Publish = Callable[..., Path]
-HERE = {"task": "breastmnist", "protocol": "knn_probe"}
 
 
 @pytest.fixture
 def given(publish: Publish, tmp_path: Path) -> Path:
     """A result from elsewhere, and a board that has two of the same task."""
-    file = publish("theirs", skill=2.0, **HERE)
-    away = tmp_path / "theirs" / file.name
-    away.parent.mkdir()
-    for one in file.parent.iterdir():
-        shutil.move(one, away.parent / one.name)
     publish("ours", **HERE)
     publish("random_init", skill=0.1, **HERE)
-    return away
+    return sent(publish("theirs", skill=2.0, **HERE), tmp_path / "theirs")
 
 
 @pytest.fixture
@@ -55,35 +48,6 @@ def test_the_command_takes_in_and_shows(
     assert "took in" in said.err and "| theirs " in said.out.replace("**", "")
 
 
-def resealed(file: Path, change: Callable[[dict[str, Any]], object]) -> Path:
-    """Edited with every digest made to fit."""
-    facts = json.loads(file.read_text())
-    del facts["sha256"]
-    change(facts)
-    facts["request"] = fingerprint(facts["asked"])
-    facts["key"] = key_of(facts["request"], facts["weights_sha256"])
-    facts["sha256"] = fingerprint(facts)
-    file.write_text(json.dumps(facts, indent=2, sort_keys=True) + "\n")
-    return file
-
-
-def deep(*path: str, to: Any) -> Callable[[dict[str, Any]], None]:
-    def change(facts: dict[str, Any]) -> None:
-        for name in path[:-1]:
-            facts = facts[name]
-        facts[path[-1]] = to
-
-    return change
-
-
-def both(*changes: Callable[[dict[str, Any]], object]) -> Callable[[dict[str, Any]], None]:
-    def change(facts: dict[str, Any]) -> None:
-        for one in changes:
-            one(facts)
-
-    return change
-
-
 FAULTS = {
     "schema": (deep("schema", to=9), "no result of schema 1"),
     "no field": (lambda facts: facts.pop("scores"), "lacks scores"),
@@ -100,8 +64,8 @@ FAULTS = {
     "another task": (deep("task", to="bloodmnist"), "says task 'bloodmnist'"),
     "another method": (deep("method", to="ours"), "says method 'ours'"),
     "another seed": (deep("seed", to=4), "says seed 4"),
-    "another edition": (deep("asked", "task", "sha256", to="0" * 64), "another edition"),
-    "another plugin": (deep("plugins", "protocol/knn_probe", to="x 9"), "another edition"),
+    "another edition": (deep("asked", "task", "sha256", to="0" * 64), "edition of task than"),
+    "another plugin": (deep("plugins", "protocol/knn_probe", to="x 9"), "edition of plugins than"),
 }
 
 
@@ -115,9 +79,9 @@ def test_each_fault_is_told_and_nothing_comes_in(given: Path, board: Path, fault
 
 
 def test_the_words_are_distinct() -> None:
-    """But where two faults are one: of a score and its interval, of one edition."""
+    """But where two faults are one: of a score and its interval."""
     said = [words for _, words in FAULTS.values()]
-    assert len(set(said)) == len(said) - 2
+    assert len(set(said)) == len(said) - 1
 
 
 @pytest.mark.parametrize(
@@ -136,22 +100,14 @@ def test_an_edited_file_is_refused(given: Path, board: Path, edit: Any, said: st
         add(given, board)
 
 
-def recased(file: Path, content: bytes) -> Path:
-    """Other cases, with the digests made to fit."""
-    from hashlib import sha256
-
-    Result.read(file).cases_file(file).unlink()
-    resealed(file, deep("cases_sha256", to=sha256(content).hexdigest()))
-    Result.read(file).cases_file(file).write_bytes(content)
-    return file
-
-
 @pytest.mark.parametrize(
     ("content", "said"),
     [
         (b"{}", "0 stand beside it"),
         (b"[1, 2]", "malformed: TypeError"),
         (b'[["case000", 0, [NaN, 1.0]]]', "malformed: ValueError it holds NaN"),
+        (b'[["case000", 0, [1%s, 1.0]]]' % (b"0" * 400), "malformed: OverflowError"),
+        (b"[" * 100_000, "malformed: RecursionError"),
     ],
 )
 def test_cases_that_are_none_are_refused(
@@ -180,9 +136,7 @@ def test_other_cases_than_the_boards_are_refused(given: Path, board: Path) -> No
         deep("asked", "note", to=1),
     ],
 )
-def test_a_row_that_is_there_is_not_displaced(
-    given: Path, board: Path, change: Callable[[dict[str, Any]], object]
-) -> None:
+def test_a_row_that_is_there_is_not_displaced(given: Path, board: Path, change: Change) -> None:
     add(given, board)
     with pytest.raises(UserError, match="tells of theirs, seed 0, as "):
         add(resealed(given, change), board)
@@ -200,7 +154,6 @@ def test_two_answers_in_one_folder_are_refused(given: Path, board: Path) -> None
 
 ODD = {
     "a list for the run": deep("provenance", "weights", to=[1]),
-    "a giant": deep("parameters", to=10**400),
     "labels beyond counting": deep("provenance", "labelled_cases", to=10**400),
     "a list for the commit": deep("provenance", "dirty", to=[[]]),
     "a list for the backbone": deep("provenance", "weights", to={"backbone": [1]}),
@@ -231,14 +184,14 @@ def test_what_no_board_can_be_drawn_with_is_refused(given: Path, board: Path, wh
             both(deep("method", to="random_init_x"), deep("asked", "method", to="random_init_x")),
             "a reference",
         ),
-        (deep("provenance", "at", to="9999-01-01"), "in the future"),
+        (deep("provenance", "at", to="9999-01-01T00:00:00+00:00"), "in the future"),
         (deep("protocol", to="knn_probe@/../../../escaped"), "is no name"),
         (deep("asked", "task", to="breastmnist"), "does not say which task"),
         (deep("budget", "name", to=["small"]), "is no name"),
     ],
 )
 def test_names_that_deceive_are_refused(
-    given: Path, board: Path, change: Callable[[dict[str, Any]], object], said: str
+    given: Path, board: Path, change: Change, said: str
 ) -> None:
     with pytest.raises(UserError, match=said):
         add(resealed(given, change), board)
@@ -262,10 +215,8 @@ def test_json_that_is_none_is_one_sentence(given: Path, board: Path, edit: Any) 
 def test_other_truths_are_refused(given: Path, board: Path) -> None:
     cases = Result.read(given).read_cases(given)
     swapped = replace(cases, target=tuple(1 - int(t) for t in cases.target))
-    scores, intervals = score(swapped, ("auc", "accuracy"))
-    resealed(given, both(deep("scores", to=scores), deep("intervals", to=intervals)))
     with pytest.raises(UserError, match="says otherwise what is true"):
-        add(recased(given, swapped.content()), board)
+        add(rescored(given, swapped, ("auc", "accuracy")), board)
 
 
 def test_of_several_none_comes_in_if_one_is_at_fault(

@@ -222,6 +222,30 @@ def test_results_of_an_older_protocol_plugin_are_stale(
     assert rows["simclr"].is_stale
 
 
+def test_metrics_in_another_order_rank_nobody_else(
+    publish: Publish, board: Callable[[], Board]
+) -> None:
+    """The newest result says which metric ranks; who says another is stale, and turns nothing."""
+    publish("aaa", metrics=("accuracy", "auc"))
+    publish("simclr", at="2026-02-01T00:00:00+00:00")
+    panel = only_panel(board())
+    assert panel.metrics == ("auc", "accuracy")
+    assert [row.method for row in panel.rows if row.is_stale] == ["aaa"]
+
+
+@pytest.mark.parametrize("silent", ["aaa", "zzz"])
+def test_no_row_takes_away_the_warnings_of_a_panel(
+    publish: Publish, board: Callable[[], Board], silent: str
+) -> None:
+    few, many = ({"train-test": {"exact": 1, "near": near}} for near in (3, 39))
+    publish("many", units="image", duplicates=many)
+    publish("few", units="image", duplicates=few)
+    publish(silent, units="patient")
+    panel = only_panel(board())
+    assert panel.is_case_level
+    assert panel.duplicates == many
+
+
 def test_plugins_of_methods_may_differ(publish: Publish, board: Callable[[], Board]) -> None:
     publish("simclr", plugin="pixvox 0.1.0")
     publish("barlow_twins", plugin="pixvox 0.2.0", at="2026-02-01T00:00:00+00:00")

@@ -108,7 +108,7 @@ def test_compare_says_what_it_wants(publish: Publish, board: Make) -> None:
         pairwise(board(), "simclr", "x")
     with pytest.raises(UserError, match="none in common"):
         pairwise(board(), "simclr", "byol")
-    with pytest.raises(UserError, match="none in common"):
+    with pytest.raises(UserError, match="simclr came twice"):
         pairwise(board(), "simclr", "simclr")
     assert len(pairwise(board(), "simclr", "weights:b/x-s{seed}/weights")) == 1
 

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from html.parser import HTMLParser
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import matplotlib
@@ -17,12 +17,14 @@ import pandas
 import pytest
 
 from pixvox_benchmarks.result import Result, results_below
-from pixvox_leaderboards import outputs
+from pixvox_leaderboards import families_page, outputs
 from pixvox_leaderboards.board import Board, build
 from pixvox_leaderboards.html import page
-from pixvox_leaderboards.markdown import LONG, markdown
+from pixvox_leaderboards.markdown import LONG, markdown, summary
 from pixvox_leaderboards.picture import png
 from pixvox_leaderboards.reading import read_all
+from pixvox_leaderboards.records import as_json
+from pixvox_leaderboards.site.pages import site_of
 from pixvox_registry import COMMANDS, UserError
 
 Publish = Callable[..., Path]
@@ -77,6 +79,36 @@ def test_markdown_shows_dash_stale_and_legend(results: Path) -> None:
     assert "72,000 cases seen" in text, "budgets are shown"
     assert "60/60" in text, "what was scored, of what was expected"
     assert "95 % interval over cases" in text
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"), [((1, 1), "one seed"), ((3, 3), "3 seeds"), ((1, 3), "1 to 3 seeds")]
+)
+def test_every_budget_says_how_many_seeds(
+    publish: Publish, tmp_path: Path, seeds: tuple[int, int], said: str
+) -> None:
+    publish("older", task_version="0", seed=7)
+    for method, count in zip(("a", "b"), seeds, strict=True):
+        for seed in range(count):
+            publish(method, seed=seed)
+    readings = read_all(tmp_path / "results")
+    board = build(readings)
+    site = site_of(board, readings, PurePosixPath("RESULTS"))["index.html"].decode()
+    texts = markdown(board), page(board), families_page.page(board, {}, {}), site
+    assert [text.count(f"; {said} per score.") for text in texts] == [1, 1, 1, 1]
+    assert f"; {said} per score." in summary(board, None)
+
+
+def test_a_record_names_the_random_init_that_it_is_held_against(
+    publish: Publish, tmp_path: Path
+) -> None:
+    plugins = {"backbone/same": "1", "protocol/knn_probe": "1"}
+    publish("random_init", skill=0.3)
+    publish("random_init_same", skill=0.2, plugins=plugins)
+    publish("a", plugins=plugins)
+    made = json.loads(as_json(build(read_all(tmp_path / "results"))))["records"]
+    named = {one["method"]: one["random_init"] for one in made if one["ranks"]}
+    assert named == {"a": "random_init_same", "random_init": None, "random_init_same": None}
 
 
 def test_a_panel_without_random_init_says_so(publish: Publish, tmp_path: Path) -> None:

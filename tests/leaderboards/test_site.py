@@ -231,9 +231,31 @@ def test_the_command_writes_the_site(results: Path, tmp_path: Path) -> None:
     COMMANDS.get("board")(results, site=tmp_path / "site")
     written = tmp_path / "site" / "index.html"
     assert b"simclr" in written.read_bytes()
-    before = written.read_bytes()
-    COMMANDS.get("board")(results, site=tmp_path / "site")
-    assert written.read_bytes() == before
+    before = {file.name: file.read_bytes() for file in written.parent.rglob("*.*ml")}
+    elsewhere = Path(shutil.copytree(results, tmp_path / "some other place"))
+    COMMANDS.get("board")(elsewhere, site=tmp_path / "site")
+    assert {file.name: file.read_bytes() for file in written.parent.rglob("*.*ml")} == before
+    said = Reader(before["compare.html"]).text
+    assert "board RESULTS --compare A B" in said and "RESULTS: the folder of result" in said
+
+
+def test_a_folder_of_others_is_refused_before_pairs_are_held(
+    results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pixvox_leaderboards.site.pages.duels", lambda board: 1 / 0)
+    with pytest.raises(UserError, match="no site wrote what is there"):
+        COMMANDS.get("board")(results, site=results)
+
+
+def test_what_was_seen_is_said_where_no_head_stands_above(publish: Publish, tmp_path: Path) -> None:
+    seen = {"state": "seen", "exact": 3, "near": 1, "n_test": 60, "ids": []}
+    publish("a", contamination=seen)
+    publish("b", contamination={**seen, "state": "unseen", "exact": 0, "near": 0})
+    site = pages(tmp_path / "results")
+    for name, cell in (("a", "3 + 1 of 60 seen"), ("b", "unseen")):
+        for page in (f"methods/{name}.html", "index.html"):
+            assert f'<td class="seen">{cell}</td>' in site[page].decode()
+    assert 'td.seen::before { content: "test cases: "; }' in site["index.html"].decode()
 
 
 def test_serving_wants_a_site(results: Path) -> None:

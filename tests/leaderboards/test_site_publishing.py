@@ -30,11 +30,22 @@ def test_an_older_site_gives_way_and_foreign_files_stay(tmp_path: Path) -> None:
 
 
 def test_a_foreign_file_of_the_same_name_is_not_overwritten(tmp_path: Path) -> None:
+    write({"other.html": b""}, tmp_path)
     (tmp_path / "index.html").write_text("my own page")
     with pytest.raises(UserError, match=r"index\.html stands there and no site wrote it"):
         write({"a.html": b"", "index.html": b""}, tmp_path)
     assert (tmp_path / "index.html").read_text() == "my own page"
     assert not (tmp_path / "a.html").exists()
+
+
+@pytest.mark.parametrize("there", [".git", "thesis.tex"])
+def test_a_folder_that_no_site_wrote_is_left_alone(tmp_path: Path, there: str) -> None:
+    (tmp_path / there).write_text("mine")
+    with pytest.raises(UserError, match=rf"no site wrote what is there \({there}\)\. Name a new"):
+        write({"index.html": b""}, tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [there]
+    with pytest.raises(UserError, match="which is a file"):
+        write({"index.html": b""}, tmp_path / there)
 
 
 @pytest.mark.parametrize("name", ["../victim", "/tmp/victim", MANIFEST])

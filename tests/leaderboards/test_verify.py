@@ -16,6 +16,8 @@ from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.verify import Finding, examine
 from pixvox_registry import COMMANDS, UserError
 
+from .stranger import Change, deep, recased, resealed
+
 Publish = Callable[..., Path]
 
 
@@ -100,6 +102,55 @@ def test_a_forged_case_with_a_true_digest(publish: Publish) -> None:
     rewrite(file, lambda r: replace(r, cases_sha256=sha256))
     beside.rename(Result.read(file).cases_file(file))
     assert "its cases give" in examine(file).fault
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (deep("protocol", to="knn_probe@1%"), "so a label fraction of 0.01, and that 1 was asked"),
+        (deep("asked", "protocol", "label_fraction", to=0.1), "of 1, and that 0.1 was asked"),
+        (deep("dims", to=3), "dims 3, and a budget of dims 2"),
+        (deep("curves", to={"step": [1], "loss": []}), "curves of unlike lengths"),
+        (deep("metrics", to=["auc", "accuracy", "auc"]), "a metric stands twice"),
+        (deep("intervals", "auc", to={}), "the interval of auc has a low and a high"),
+        (deep("intervals", "auc", "low", to=10**400), "OverflowError"),
+        (deep("asked", "protocol", to=[]), ""),
+    ],
+)
+def test_what_contradicts_itself_with_true_digests(
+    publish: Publish, change: Change, said: str
+) -> None:
+    file = resealed(publish("simclr"), change)
+    fault = examine(file).fault
+    assert said in fault
+    assert (str(file) in fault) == bool(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"[1, 2]", "malformed: TypeError"),
+        (b"not JSON", "malformed: JSONDecodeError"),
+        (b'[["case000", 0, [0.5]], ["case001", 1, [0.5, 0.5]]]', "cannot be computed again"),
+        (b'[["case000", 0, [5, -4]], ["case001", 1, [0, 1]]]', "between 0 and 1"),
+    ],
+)
+def test_malformed_cases_are_a_fault_among_others(
+    publish: Publish,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes,
+    said: str,
+) -> None:
+    other = publish("barlow_twins")
+    other.write_text(other.read_text().replace('"seed": 0', '"seed": 1', 1))
+    two = resealed(publish("simclr"), lambda facts: facts.update(n_scored=2, n_expected=2))
+    recased(two, content)
+    with pytest.raises(SystemExit):
+        COMMANDS.get("board")(tmp_path / "results", verify=True)
+    told = capsys.readouterr().err
+    assert said in told
+    assert str(two) in told and str(other) in told
 
 
 def test_missing_cases(publish: Publish) -> None:

@@ -12,7 +12,8 @@ import torch
 import pixvox_zoo
 from pixvox_registry import BACKBONES, UserError
 from pixvox_registry.intensity import Intensity
-from pixvox_zoo import weights
+
+from .card_editing import rewrite
 
 Publish = Callable[..., Path]
 ONLY = {name: getattr(BACKBONES.get(name), "only_dims", None) for name in sorted(BACKBONES)}
@@ -79,7 +80,7 @@ def test_kernels_spread_along_the_depth_are_found_out(
         return kernel.unsqueeze(2).expand(wanted.shape) / wanted.shape[2]
 
     folder = publish_weights(tmp_path, "resnet")
-    monkeypatch.setattr("pixvox_zoo.adaptation._inflated", spread)
+    monkeypatch.setattr("pixvox_zoo.reshaping._inflated", spread)
     with pytest.raises(UserError, match="cannot be adapted"):
         pixvox_zoo.load(folder, dims=3)
 
@@ -99,10 +100,7 @@ def test_positions_are_interpolated_as_the_backbone_does_it(
 
 def test_a_partial_load_is_asked_for_by_name(tmp_path: Path, publish_weights: Publish) -> None:
     folder = publish_weights(tmp_path, "vit")
-    plain = pixvox_zoo.load(folder)
-    wider = {**plain.card, "backbone": {"name": "vit", "settings": {"depth": 7}}}
-    wider.pop("prints")
-    (folder / "card.json").write_bytes(weights.canonical_json(wider))
+    rewrite(folder, {"backbone.settings": {"depth": 7}})
     with pytest.raises(UserError, match=r"missing blocks\.6"):
         pixvox_zoo.load(folder)
     with pytest.raises(UserError, match=r"missing blocks\.6"):
@@ -126,12 +124,33 @@ def test_positions_of_another_grid_are_moved_even_if_there_are_as_many(
     assert torch.allclose(features(volume, equal_slices), expected, atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("wish", [{"dims": 4}, {"in_channels": 0}, {"image_size": -1}])
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"dims": 4},
+        {"in_channels": 0},
+        {"in_channels": "3"},
+        {"in_channels": True},
+        {"image_size": -1},
+        {"image_size": 28.0},
+        {"image_size": 10**6},
+    ],
+)
 def test_what_no_images_have_is_refused(
-    tmp_path: Path, publish_weights: Publish, wish: dict[str, int]
+    tmp_path: Path, publish_weights: Publish, wish: dict[str, Any]
 ) -> None:
-    with pytest.raises(UserError, match="dims are 2 or 3"):
+    with pytest.raises(UserError, match=f"{next(iter(wish))} is a whole number from"):
         pixvox_zoo.load(publish_weights(tmp_path, "conv_encoder"), **wish)
+
+
+@pytest.mark.parametrize("name", ["vit", "resnet"])
+def test_volumes_do_not_become_images(
+    tmp_path: Path, publish_weights: Publish, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = publish_weights(tmp_path, name, dims=3)
+    monkeypatch.setattr("pixvox_zoo.weights.fresh", None)  # it is refused before anything is built
+    with pytest.raises(UserError, match=r"is for volumes, .* dims=2 came. Take weights of images"):
+        pixvox_zoo.load(folder, dims=2)
 
 
 def test_a_beginning_that_no_key_has_excuses_nothing(

@@ -233,7 +233,10 @@ def test_a_bare_path_is_read_by_the_one_source_that_fits(
     for path, said in (
         (both, "nifti and image_folder read; write the source"),
         (pictures / "0.png", "is one file"),
-        (tmp_path / "nowhere", "There is no "),
+        (tmp_path / "nowhere", "There is no file or folder "),
+        ("nowhere", "no file or folder nowhere, and no source of that name. `pixvox list sources`"),
+        ("phantom", "no source of that name. Did you mean 'phantoms'?"),
+        ("phantom:shapes_2d", "Did you mean 'phantoms'?"),
     ):
         assert pixvox(untrained[2], path, "--out", out) == 2
         assert said in capsys.readouterr().err

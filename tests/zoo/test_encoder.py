@@ -130,6 +130,28 @@ def test_what_does_not_fit_is_refused(untrained: dict[int, Path]) -> None:
         PixVoxEncoder(untrained[2], device="cud").fit(images(2)).transform(images(2))
 
 
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("batch", 0),
+        ("batch", 2.5),
+        ("batch", True),
+        ("image_shape", "ab"),
+        ("image_shape", 16),
+        ("image_shape", (16, -16)),
+        ("image_shape", ()),
+    ],
+)
+def test_parameters_that_are_none_are_refused_before_anything_is_read(
+    untrained: dict[int, Path], setting: str, value: Any
+) -> None:
+    with pytest.raises(ValueError, match=f"{setting} is "):
+        PixVoxEncoder("no such weights", **{setting: value}).fit(images(2))
+    encoder = PixVoxEncoder(untrained[2]).fit(images(2))
+    with pytest.raises(ValueError, match=f"{setting} is "):
+        encoder.set_params(**{setting: value}).transform(images(2))
+
+
 def test_it_is_pickled_without_its_backbone_and_reads_the_weights_again(
     untrained: dict[int, Path], tmp_path: Path
 ) -> None:

@@ -26,6 +26,8 @@ from pixvox_zoo import packing, weights_card
 from pixvox_zoo.measured import scores_of
 from pixvox_zoo.packing import Parcel, pack
 
+from .card_editing import rewrite
+
 Publish = Callable[..., Path]
 PARCEL = Parcel(name="toy-resnet", version="1.0.0", licence="cc-by-4.0", data_licence="CC0-1.0")
 
@@ -236,8 +238,7 @@ def test_rounded_weights_are_half_as_large_and_give_their_own_output(
     ("wanted", "fits"), [(">=0.1,<99", True), (">=99", False), ("<0.1", False)]
 )
 def test_weights_of_other_versions_are_refused(run: Path, wanted: str, fits: bool) -> None:
-    file = run / "weights/card.json"
-    file.write_bytes(canonical_json({**json.loads(file.read_text()), "requires_pixvox": wanted}))
+    rewrite(run / "weights", {"requires_pixvox": wanted})
     if fits:
         pixvox_zoo.load(run / "weights")
         return
@@ -255,6 +256,9 @@ def test_scores_come_from_results_of_these_very_weights(tmp_path: Path) -> None:
     file = tmp_path / "t/p/m.json"
     file.parent.mkdir(parents=True)
     file.write_bytes(canonical_json({**result, "sha256": fingerprint(result)}))
+    for number, other in enumerate(({}, {"provenance": []}, {"provenance": {"weights": None}})):
+        strange = {"weights_sha256": "abc", **other}  # of another kind, or drawn by the protocol
+        (tmp_path / f"{number}.json").write_bytes(canonical_json(strange))
     (line,) = scores_of(tmp_path, {"abc"})
     assert (line["score"], line["low"], line["n"], line["contamination"]) == (
         0.75,

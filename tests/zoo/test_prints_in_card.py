@@ -12,7 +12,6 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from pixvox_registry import UserError, prints
-from pixvox_registry.artifacts import canonical_json
 from pixvox_registry.budgets import budget
 from pixvox_registry.order import Beside, Order
 from pixvox_registry.prints import Prints
@@ -23,6 +22,8 @@ from pixvox_zoo.card import prints_of
 from pixvox_zoo.pretraining import pretrain
 from pixvox_zoo.recipe import Recipe
 from pixvox_zoo.slice_source import SliceSource
+
+from .card_editing import rewrite
 
 FLAT = build_source("phantoms:shapes_2d,count=24")
 DEEP = build_source("phantoms:shapes_3d,count=16")
@@ -43,11 +44,6 @@ def order_of(**changes: Any) -> Order:
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return pretrain(recipe_of(), order_of(), tmp_path / "run", quiet=True)
-
-
-def rewrite(folder: Path, **changes: Any) -> None:
-    card = json.loads((folder / "card.json").read_text())
-    (folder / "card.json").write_bytes(canonical_json(card | changes))
 
 
 def test_the_prints_are_of_the_cases_as_they_are_stored(folder: Path, tmp_path: Path) -> None:
@@ -85,7 +81,7 @@ def test_old_weights_load_and_nobody_knows(folder: Path) -> None:
     }
     data = {name: value for name, value in card["data"].items() if name != "prints"}
     (folder / weights_card.PRINTS).unlink()
-    rewrite(folder, data=data, sha256=sha256)
+    rewrite(folder, {"data": data, "sha256": sha256}, older=True)
     assert weights.load(folder).card["prints"] == prints.UNKNOWN
 
 
@@ -102,7 +98,7 @@ def missing(folder: Path) -> None:
 
 def unlisted(folder: Path) -> None:
     data = weights_card.read_card(folder)["data"]
-    rewrite(folder, data={**data, "prints": "../elsewhere.safetensors"})
+    rewrite(folder, {"data": {**data, "prints": "../elsewhere.safetensors"}})
 
 
 @pytest.mark.parametrize(

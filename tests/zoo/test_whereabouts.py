@@ -16,8 +16,9 @@ import pytest
 
 import pixvox_zoo
 from pixvox_registry import COMMANDS, UserError
-from pixvox_registry.artifacts import canonical_json
 from pixvox_zoo import whereabouts
+
+from .card_editing import rewrite
 
 Publish = Callable[..., Path]
 COMMIT = "a" * 40
@@ -98,8 +99,7 @@ def test_a_range_that_is_none_is_told(
     tmp_path: Path, publish_weights: Publish, range_: object
 ) -> None:
     folder = publish_weights(tmp_path, "conv_encoder")
-    card = {**json.loads((folder / "card.json").read_text()), "requires_pixvox": range_}
-    (folder / "card.json").write_bytes(canonical_json(card))
+    rewrite(folder, {"requires_pixvox": range_})
     with pytest.raises(UserError, match="is no range"):
         pixvox_zoo.load(folder)
 
@@ -120,9 +120,8 @@ def test_a_card_that_leads_out_of_its_folder_is_refused(
     tmp_path: Path, publish_weights: Publish, name: str
 ) -> None:
     folder = publish_weights(tmp_path, "conv_encoder")
-    card = json.loads((folder / "card.json").read_text())
-    card["sha256"][name] = "0" * 64
-    (folder / "card.json").write_bytes(canonical_json(card))
+    sha256 = json.loads((folder / "card.json").read_text())["sha256"]
+    rewrite(folder, {"sha256": {**sha256, name: "0" * 64}})
     with pytest.raises(UserError, match="no plain name of a file"):
         pixvox_zoo.load(folder)
 

@@ -4,74 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from numbers import Integral
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
-from pixvox_zoo.positions import fitted
+from pixvox_zoo.card_shape import MOST
+from pixvox_zoo.fitting import excess, fit, golden_input
+from pixvox_zoo.rebuilding import fresh
+from pixvox_zoo.reshaping import adapted
+from pixvox_zoo.sides import at_side
 
 TOLERANCE = 1e-4  # of the largest feature; what is added up in another order rounds otherwise
 
 
-def adapted(
-    tensors: Mapping[str, Tensor], given: nn.Module, wanted: nn.Module
-) -> tuple[dict[str, Tensor], list[str]]:
-    """The tensors of one backbone for another that differs in channels, dims or side.
+def adapt(
+    given: nn.Module, card: Mapping[str, Any], wanted: Mapping[str, Any], where: str
+) -> tuple[nn.Module, Mapping[str, Any], list[str]]:
+    """A backbone for other facts than its card's, its name and settings, a line on each change.
 
-    Kernels become volumes by lying in the middle of their depth, with zeros before and behind: as
-    at padded borders a volume of equal slices then gives what one of the slices gives. A kernel of
-    one channel serves N by an Nth for each, one of N channels serves one by their sum. Positions
-    are repeated along the depth, and interpolated.
-
-    Returns what fits, and a line on every tensor that was changed; what cannot be brought to fit
-    is handed on as it is.
+    Channels and dims come first and are proved at the weights' own side, which is seldom large.
 
     Args:
-        given: the backbone that the tensors fit.
-        wanted: the one that they should fit.
+        given: the backbone of the card.
+        wanted: facts.
+
+    Raises:
+        UserError: it cannot be brought there, or says otherwise then.
     """
-    own = wanted.state_dict()
-    made, changes = dict(tensors), []
-    for name, tensor in tensors.items():
-        if name == "positions" and hasattr(given, "grid"):
-            made[name] = _moved(tensor, given, wanted)
-        elif name in own and own[name].shape != tensor.shape:
-            made[name] = _rechannelled(_inflated(tensor, own[name]), own[name])
-        if name in own and made[name] is not tensor and made[name].shape == own[name].shape:
-            changes.append(f"{name} {list(tensor.shape)} -> {list(own[name].shape)}")
-    return made, changes
+    named, facts = card["backbone"], card["facts"]
+    side, lines = wanted["image_size"], list[str]()
+    now = {**wanted, "image_size": facts["image_size"]}
+    if now != facts:
+        made = fresh(named, now, 0).eval()
+        tensors, lines = adapted(given.state_dict(), given, made)
+        fit(made, tensors, f"{where}, adapted,", remedy="Take weights of these channels and dims.")
+        images = golden_input({"facts": facts, "image_size": facts["image_size"]})
+        check_agreement(given, made, images, now, where)
+        given = made
+    if side == facts["image_size"]:
+        return given, named, lines
+    made, named, changed = at_side(given, named, now, side, where)
+    return made, named, [*lines, *changed]
 
 
-def _inflated(kernel: Tensor, wanted: Tensor) -> Tensor:
-    """``[D, C, h, w] -> [D, C, d, h, w]`` with the kernel in the middle of the depth."""
-    if (kernel.ndim, wanted.ndim) != (4, 5):
-        return kernel
-    depth = wanted.shape[2]
-    volume = kernel.new_zeros(*kernel.shape[:2], depth, *kernel.shape[2:])
-    volume[:, :, depth // 2] = kernel
-    return volume
+def checked_wishes(
+    wishes: Mapping[str, int | None], facts: Mapping[str, Any], where: str
+) -> dict[str, int]:
+    """Those that are wishes at all.
 
-
-def _rechannelled(kernel: Tensor, wanted: Tensor) -> Tensor:
-    """``[D, C, *k] -> [D, C', *k]`` where C or C' is 1."""
-    if kernel.ndim < 4 or kernel.ndim != wanted.ndim:
-        return kernel
-    before, after = kernel.shape[1], wanted.shape[1]
-    if before == 1:
-        return kernel.expand(-1, after, *kernel.shape[2:]) / after
-    return kernel.sum(1, keepdim=True) if after == 1 else kernel
-
-
-def _moved(positions: Tensor, given: nn.Module, wanted: nn.Module) -> Tensor:
-    """``[N, D]`` of one grid to another, which may have a depth more."""
-    of = cast("tuple[int, ...]", given.grid)
-    to = cast("tuple[int, ...]", wanted.grid)
-    if len(to) == len(of) + 1:
-        return fitted(positions, of, to[1:]).repeat(to[0], 1)
-    return fitted(positions, of, to)
+    Raises:
+        UserError: one that no images have, or images of weights for volumes.
+    """
+    said = {name: wish for name, wish in wishes.items() if wish is not None}
+    for name, wish in said.items():
+        least, most = (2, 3) if name == "dims" else (1, MOST)
+        if not isinstance(wish, Integral) or isinstance(wish, bool) or not least <= wish <= most:
+            raise UserError(f"{name} is a whole number from {least} to {most:,}; {wish!r} came.")
+    if said.get("dims", facts["dims"]) < facts["dims"]:
+        raise UserError(
+            f"{where} is for volumes, and their kernels do not become those of images; dims=2 came."
+            " Take weights of images, or give it volumes."
+        )
+    return {name: int(wish) for name, wish in said.items()}
 
 
 def check_agreement(
@@ -96,8 +94,7 @@ def check_agreement(
         after = after.unsqueeze(2).expand(-1, -1, facts["image_size"], *images.shape[2:])
     with torch.inference_mode():
         expected, came = given(before).pooled, wanted(after.contiguous()).pooled
-    difference = float((expected - came).abs().max())
-    if not difference <= TOLERANCE * max(1.0, float(expected.abs().max())):
+    if difference := excess(expected, came, TOLERANCE):
         raise UserError(
             f"{where} cannot be adapted: where nothing but channels and dims differ, its features "
             f"should be the same, and they differ by {difference:.1e}. Take weights of these "

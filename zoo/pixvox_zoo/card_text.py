@@ -15,7 +15,7 @@ def readme(card: Mapping[str, Any]) -> str:
     shape = ", ".join(map(str, [facts["in_channels"], *[card["image_size"]] * facts["dims"]]))
     parts = [
         f"# {card['name']}",
-        f"{card['recipe']['title']} on {data['dataset']}: a {facts['dims']}D "
+        f"{card['recipe']['title']} on {data['dataset']}{doubt(data)}: a {facts['dims']}D "
         f"{card['backbone']['name']} with {card['parameters']:,} parameters.",
         *_install(card),
         "```python\nimport pixvox_zoo\n\n"
@@ -70,6 +70,18 @@ def figure(value: float | None) -> str:
     return "?" if value is None else f"{value:.3f}"
 
 
+def doubt(data: Mapping[str, Any]) -> str:
+    """`` (unverified data)`` unless its files were held against official digests; with their own.
+
+    >>> doubt({"verified": True}), doubt({"verified": False, "sha256": "8adc2319716dd06a"})
+    ('', ' (unverified data, sha256 8adc2319716d)')
+    """
+    if data.get("verified"):
+        return ""
+    digest = data.get("sha256")
+    return f" (unverified data, sha256 {digest[:12]})" if digest else " (unverified data)"
+
+
 def _health(card: Mapping[str, Any]) -> list[str]:
     health = card.get("health", {})
     if not health:
@@ -81,6 +93,8 @@ def _health(card: Mapping[str, Any]) -> list[str]:
 
 def _licence(card: Mapping[str, Any]) -> str:
     sources = [card["data"], *card.get("beside", ())]
-    made_of = "; ".join(f"{one.get('dataset')}: {one.get('licence', 'unknown')}" for one in sources)
+    made_of = "; ".join(
+        f"{one.get('dataset')}{doubt(one)}: {one.get('licence', 'unknown')}" for one in sources
+    )
     own = f"Licence of the weights: {card['licence']}. " if "licence" in card else ""
     return f"{own}Licence of the data: {made_of}. No weights here are a medical device."

@@ -66,9 +66,10 @@ class PixVoxEncoder(
         """Read the weights, and note the shape of an image.
 
         Raises:
-            ValueError: images whose dims or channels the weights do not take, or values that are
-                not finite.
+            ValueError: images whose dims or channels the weights do not take, values that are not
+                finite, or a parameter that is none.
         """
+        self._check()
         pretrained = self._loaded()
         rows, shape = flat(X)
         rows = validate_data(self, rows)
@@ -91,6 +92,7 @@ class PixVoxEncoder(
             UserError: the weights are not those of ``fit``.
         """
         check_is_fitted(self)
+        self._check()
         pretrained = self._loaded()
         if pretrained.sha256 != self.sha256_:
             raise UserError(f"{self.weights} has changed since fit; fit the encoder again.")
@@ -123,9 +125,25 @@ class PixVoxEncoder(
         state = super().__getstate__()
         return {name: held for name, held in state.items() if name != "_held"}
 
+    def _check(self) -> None:
+        """Refuse parameters that are none, which scikit-learn allows a constructor to take."""
+        if not _are_whole([self.batch]):
+            raise ValueError(f"batch is a whole number of images, 1 or more; {self.batch!r} came.")
+        if self.image_shape is not None and not _are_whole(self.image_shape):
+            raise ValueError(
+                "image_shape is (*S) or (C, *S), whole numbers of 1 or more, as (28, 28); "
+                f"{self.image_shape!r} came."
+            )
+
     def _loaded(self) -> Pretrained:
         """The weights, read once."""
         held: tuple[Any, Pretrained] | None = getattr(self, "_held", None)
         if held is None or held[0] != self.weights:
             held = self._held = (self.weights, pixvox_zoo.load(self.weights))
         return held[1]
+
+
+def _are_whole(values: Any) -> bool:
+    """Whether these are whole numbers of 1 or more."""
+    some = np.asarray(values)
+    return some.ndim == 1 and some.dtype.kind in "iu" and bool((some > 0).all())

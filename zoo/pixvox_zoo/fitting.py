@@ -17,17 +17,25 @@ from pixvox_registry.errors import UserError
 GOLDEN_TOLERANCE = 1e-5  # across machines and torch versions; the same environment gives equal bits
 ROUNDING = 1e-2  # of the largest feature, by which numbers stored as float16 may change it
 
+REMEDY = (
+    "The card names another backbone or other settings than the tensors are of: fetch the weights "
+    "again, or name in `partial` what may differ."
+)
+
 
 def fit(
     backbone: nn.Module,
     tensors: Mapping[str, Tensor],
     where: str,
     partial: Collection[str] = (),
+    *,
+    remedy: str = REMEDY,
 ) -> dict[str, list[str]]:
     """Load tensors strictly; the names of those ``loaded``, ``missing`` and ``unexpected``.
 
     Args:
         partial: beginnings of names that may be missing, unexpected or reshaped.
+        remedy: what to do about tensors that do not fit.
 
     Raises:
         UserError: lists every missing, unexpected and reshaped key, or a beginning that no name
@@ -52,7 +60,7 @@ def fit(
     allowed = tuple(partial)
     told = sorted(fault for name, fault in faults.items() if not name.startswith(allowed))
     if told:
-        raise UserError(f"{where} does not fit what is built: {'; '.join(told)}.")
+        raise UserError(f"{where} does not fit what is built: {'; '.join(told)}. {remedy}")
     backbone.load_state_dict({name: tensors[name] for name in found["loaded"]}, strict=not allowed)
     return found
 
@@ -63,11 +71,18 @@ def check_golden(folder: Path, backbone: nn.Module) -> None:
     try:
         with torch.inference_mode():
             output = backbone(golden["input"]).pooled
-        difference = float((output - golden["output"]).abs().max())
+        difference = excess(golden["output"], output, GOLDEN_TOLERANCE)
     except (KeyError, RuntimeError) as error:
         raise UserError(f"{folder} has a golden pair of another kind: {error}") from None
-    if not difference <= GOLDEN_TOLERANCE * max(1.0, float(golden["output"].abs().max())):
+    if difference:
         raise UserError(f"{folder} gives another output than its golden one (by {difference:.1e}).")
+
+
+def excess(expected: Tensor, came: Tensor, share: float) -> float:
+    """The largest difference, NaN too; 0 if it is within a share of the largest value, or of 1."""
+    difference = float((expected - came).abs().max())
+    within = difference <= share * max(1.0, float(expected.abs().max()))
+    return 0.0 if within else difference
 
 
 def golden_input(card: Mapping[str, Any]) -> Tensor:
@@ -100,8 +115,8 @@ def rounded(backbone: nn.Module, images: Tensor) -> dict[str, Tensor]:
         own = backbone.state_dict()
         tensors = {n: t.half() if t.is_floating_point() else t.clone() for n, t in own.items()}
         backbone.load_state_dict(tensors)
-        difference = float((backbone(images).pooled - before).abs().max())
-    if not difference <= ROUNDING * max(1.0, float(before.abs().max())):
+        difference = excess(before, backbone(images).pooled, ROUNDING)
+    if difference:
         raise UserError(
             f"As float16 these weights give other features, by {difference:.1e}. Store them whole."
         )

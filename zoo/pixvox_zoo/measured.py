@@ -28,9 +28,7 @@ def scores_of(results: Path, digests: Collection[str]) -> list[dict[str, Any]]:
             continue
         if not isinstance(facts, dict) or facts.get("weights_sha256") not in digests:
             continue
-        if (
-            "wall_seconds" not in facts["provenance"]["weights"]
-        ):  # the protocol drew weights of its own
+        if "wall_seconds" not in _made(facts):  # the protocol drew weights of its own
             continue
         if facts.pop("sha256", None) != fingerprint(facts):
             raise UserError(f"{file} was edited: its digest does not fit. Measure it again.")
@@ -41,6 +39,13 @@ def scores_of(results: Path, digests: Collection[str]) -> list[dict[str, Any]]:
             "weights:FOLDER` measures them."
         )
     return sorted(found, key=lambda line: (line["task"], line["protocol"], line["seed"]))
+
+
+def _made(facts: dict[str, Any]) -> dict[str, Any]:
+    """What a result tells of the making of its weights; nothing where it is none of ours."""
+    told = facts.get("provenance")
+    made = told.get("weights") if isinstance(told, dict) else None
+    return made if isinstance(made, dict) else {}
 
 
 def line_of(facts: dict[str, Any]) -> dict[str, Any]:

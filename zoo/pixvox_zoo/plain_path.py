@@ -10,7 +10,7 @@ from typing import Any
 
 from pixvox_registry import SOURCES
 from pixvox_registry.contracts import Source
-from pixvox_registry.errors import NoData, UserError
+from pixvox_registry.errors import NoData, UserError, suggestion
 from pixvox_registry.faults.layout import VOLUMES, Layout
 from pixvox_registry.faults.survey import survey
 from pixvox_registry.source_spec import build_source, parse_source
@@ -27,12 +27,16 @@ def source_at(text: str, dims: int, in_channels: int) -> Source:
         UserError: nothing is there, or more than one kind of source would fit; says which.
     """
     path = Path(text).expanduser()
-    if parse_source(text)[0] in SOURCES:
+    name = parse_source(text)[0]
+    if name in SOURCES:
         return build_source(text)
     if not path.exists():
-        if ":" not in text and any(sign in text for sign in "/.~"):
-            raise NoData(f"There is no {text}. A folder, a CSV list or a source was wanted.")
-        return build_source(text)  # says which sources there are
+        if ":" in text:
+            return build_source(text)  # says which sources there are
+        raise NoData(
+            f"There is no file or folder {text}, and no source of that name."
+            f"{suggestion(name, SOURCES)} `pixvox list sources` lists those that there are."
+        )
     if path.is_file():
         if path.suffix.lower() != ".csv":
             raise UserError(
@@ -40,12 +44,12 @@ def source_at(text: str, dims: int, in_channels: int) -> Source:
                 "its folder, or a source, for example medmnist:breastmnist."
             )
         return SOURCES.build("csv", str(path))
-    name = _kind(path, survey(path))
+    kind = _kind(path, survey(path))
     settings: dict[str, Any] = {
         "image_folder": {"channels": in_channels},
         "dicom": {"dims": dims},
-    }.get(name, {})
-    return SOURCES.build(name, str(path), **settings)
+    }.get(kind, {})
+    return SOURCES.build(kind, str(path), **settings)
 
 
 def _kind(path: Path, found: Layout) -> str:

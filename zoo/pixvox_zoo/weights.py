@@ -12,15 +12,12 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from pixvox_registry import BACKBONES, prints
+from pixvox_registry import prints
 from pixvox_registry.artifacts import canonical_json, digest, publish_folder
 from pixvox_registry.contracts import Pretrained
-from pixvox_registry.draws import key
-from pixvox_registry.errors import UserError
 from pixvox_registry.intensity import Intensity
 from pixvox_registry.prints import Prints
-from pixvox_zoo.adaptation import adapted, check_agreement, intensity_for
-from pixvox_zoo.assembly import assemble
+from pixvox_zoo.adaptation import adapt, checked_wishes, intensity_for
 from pixvox_zoo.card_text import readme
 from pixvox_zoo.fitting import (
     check_finite,
@@ -30,6 +27,8 @@ from pixvox_zoo.fitting import (
     rounded,
     tensors_in,
 )
+from pixvox_zoo.rebuilding import fresh
+from pixvox_zoo.record import check_record
 from pixvox_zoo.weights_card import (
     FORMAT,
     PRINTS,
@@ -38,6 +37,7 @@ from pixvox_zoo.weights_card import (
     prints_at,
     prints_told,
     read_card,
+    signed,
 )
 from pixvox_zoo.whereabouts import folder_of
 
@@ -53,8 +53,8 @@ def save(
     """Publish a weights folder.
 
     The card is completed with the format, the number of parameters, multiply-accumulates of one
-    image, the sha256 of the tensors, and a golden pair of input and output. It must hold
-    ``backbone`` (name, settings), ``facts``, ``intensity`` and ``image_size``.
+    image, the sha256 of the tensors, a golden pair of input and output, and a digest of itself. It
+    must hold ``backbone`` (name, settings), ``facts``, ``intensity`` and ``image_size``.
 
     Args:
         shown: prints of all cases that it was shown, by dims; empty if it was shown none, None if
@@ -88,7 +88,7 @@ def save(
             "macs": count_macs(backbone, images),
             "sha256": {file.name: digest(file) for file in sorted(place.iterdir())},
         }
-        (place / "card.json").write_bytes(canonical_json(whole))
+        (place / "card.json").write_bytes(canonical_json(signed(whole)))
         (place / "README.md").write_text(readme(whole))
 
     publish_folder(folder, fill)
@@ -111,75 +111,45 @@ def load(
         what: a folder, the name of installed weights, or ``hf://owner/name``.
         dims: 3 makes volume kernels of those for images.
         in_channels: instead of those that it was trained with; one of the two is 1.
-        image_size: side that it is built for, instead of its own.
+        image_size: side that it is built for, instead of its own; patches and stages stay.
         partial: beginnings of keys that may be missing, unexpected or reshaped; what is missing
             stays untrained, and the golden output is not asked for.
 
     Raises:
         UserError: nothing is there, another version of pixvox is wanted, a file is missing or
-            changed, a key is missing, unexpected or reshaped (all are listed), the backbone does
-            not give its golden output, or it cannot be adapted.
+            changed, the card among them, a key is missing, unexpected or reshaped (all are
+            listed), the backbone does not give its golden output, or it cannot be adapted.
     """
     folder = folder_of(what)
     card = read_card(folder)
     check_version(card, folder)
+    check_record(folder / "card.json")
     check_files(card, folder)
     partial = (partial,) if isinstance(partial, str) else tuple(partial)
-    wishes = {"dims": dims, "in_channels": in_channels, "image_size": image_size}
-    wanted = card["facts"] | checked_wishes(wishes)
-
-    def fresh(facts: Mapping[str, Any], seed: int) -> nn.Module:
-        named = card["backbone"]
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(key(seed, "fresh"))
-            built: nn.Module = assemble(BACKBONES, named["name"], named["settings"], facts)
-        return built
-
     facts, where = card["facts"], str(folder)
-    backbone = fresh(facts, 0).eval()
-    report = {"adapted": [], **fit(backbone, tensors_in(folder, "backbone"), where, partial)}
+    wishes = {"dims": dims, "in_channels": in_channels, "image_size": image_size}
+    wanted = facts | checked_wishes(wishes, facts, where)
+    backbone = fresh(card["backbone"], facts, 0).eval()
+    report = fit(backbone, tensors_in(folder, "backbone"), where, partial)
     if not report["missing"]:
         check_golden(folder, backbone)
+    backbone, named, changes = adapt(backbone, card, wanted, where)
     intensity = Intensity(**{key: tuple(value) for key, value in card["intensity"].items()})
-    for changes in ("image_size",), ("dims", "in_channels"):  # the latter are proved at one side
-        now = facts | {name: wanted[name] for name in changes}
-        if now == facts:
-            continue
-        given, backbone = backbone, fresh(now, 0).eval()
-        made, changed = adapted(given.state_dict(), given, backbone)
-        fit(backbone, made, f"{where}, adapted,")
-        if "dims" in changes:
-            images = golden_input({"facts": facts, "image_size": facts["image_size"]})
-            check_agreement(given, backbone, images, now, where)
-        report["adapted"] += changed
-        facts = now
-    intensity = intensity_for(intensity, wanted["in_channels"])
     return Pretrained(
         backbone=backbone,
-        intensity=intensity,
+        intensity=intensity_for(intensity, wanted["in_channels"]),
         image_size=wanted["image_size"],
         sha256=card["sha256"]["backbone.safetensors"],
         card={
             **card,
+            "backbone": named,
             "facts": wanted,
             "image_size": wanted["image_size"],
             "prints": prints_at(folder, card),
         },
-        fresh=partial_of(fresh, wanted),
-        report=report,
+        fresh=partial_of(fresh, named, wanted),
+        report={**report, "adapted": changes},
     )
-
-
-def checked_wishes(wishes: Mapping[str, int | None]) -> dict[str, int]:
-    """Those that are wishes at all.
-
-    Raises:
-        UserError: one that no images have.
-    """
-    said = {name: wish for name, wish in wishes.items() if wish is not None}
-    if said.get("dims", 2) not in (2, 3) or min(said.values(), default=1) < 1:
-        raise UserError(f"dims are 2 or 3, in_channels and image_size at least 1; {said} came.")
-    return said
 
 
 def count_macs(backbone: nn.Module, images: Tensor) -> int:

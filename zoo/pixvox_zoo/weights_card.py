@@ -11,40 +11,57 @@ from typing import Any
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
 from pixvox_registry import prints
-from pixvox_registry.artifacts import digest
+from pixvox_registry.artifacts import digest, fingerprint
 from pixvox_registry.errors import UserError
 from pixvox_registry.prints import Prints
+from pixvox_zoo.card_shape import check_shape
 from pixvox_zoo.whereabouts import check_plain
 
-FORMAT = 2
+FORMAT, OLDER = 3, 2  # cards of the older one have no digest of themselves
+DIGEST = "card_sha256"  # over the canonical JSON of all that a card says beside it
 PRINTS = "cases.safetensors"  # prints of the cases that were shown, beside the card
-SHAPE = {  # of a card, as far as loading hangs on it
-    **dict.fromkeys(("sha256", "backbone", "facts", "intensity", "data", "recipe"), dict),
-    **{"name": str, "image_size": int, "parameters": int},
-}
+
+
+def signed(card: Mapping[str, Any]) -> dict[str, Any]:
+    """A card with the digest by which a change of it is found."""
+    rest = {key: said for key, said in card.items() if key != DIGEST}
+    return {**rest, DIGEST: fingerprint(rest)}
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """The card of a weights folder."""
+    """The card of a weights folder, less its own digest.
+
+    Raises:
+        UserError: there is none, it is of another format, it was changed, or it lacks something.
+    """
     file = folder / "card.json"
     if not file.is_file():
         raise UserError(
             f"{folder} holds no card.json; a weights folder is what `pixvox pretrain` writes."
         )
     try:
-        card = json.loads(file.read_text())
+        card = json.loads(file.read_text(), parse_constant=_no_number)
+        told = card.pop(DIGEST, None) if isinstance(card, dict) else None
+        found = fingerprint(card)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{file} is not JSON: {error}") from None
-    if not isinstance(card, dict) or card.get("format") != FORMAT:
-        told = card.get("format") if isinstance(card, dict) else None
-        raise UserError(f"{file} has format {told!r}; this pixvox reads {FORMAT}.")
-    for name, kind in SHAPE.items():
-        if type(card.get(name)) is not kind:
-            raise UserError(
-                f"{file} is no card of weights: {name} should be a {kind.__name__}, and "
-                f"{card.get(name)!r:.60} stands there."
-            )
-    return card
+        raise UserError(f"{file} is not JSON: {error}. Fetch the weights again.") from None
+    format_ = card.get("format") if isinstance(card, dict) else None
+    if format_ not in (FORMAT, OLDER):
+        raise UserError(
+            f"{file} has format {format_!r:.60}; this pixvox reads {OLDER} and {FORMAT}."
+        )
+    if told != found and not (told is None and format_ == OLDER):
+        raise UserError(
+            f"{file} was changed: it does not say what its own digest ({DIGEST}) is of. Fetch the "
+            "weights again."
+        )
+    check_shape(card, file)
+    whole: dict[str, Any] = card
+    return whole
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(f"{name} stands where a number should")
 
 
 def check_version(card: Mapping[str, Any], folder: Path) -> None:

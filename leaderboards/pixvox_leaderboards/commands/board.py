@@ -106,11 +106,12 @@ def board(
 def publish_site(made: Board, results: Path, folder: Path) -> None:
     """Write the pages of a board, and say where the first one lies."""
     from pixvox_leaderboards.reading import read_all
-    from pixvox_leaderboards.site.pages import site_of
-    from pixvox_leaderboards.site.publishing import write
+    from pixvox_leaderboards.site.pages import RESULTS, site_of
+    from pixvox_leaderboards.site.publishing import older_site, write
 
+    older_site(folder)  # before a minute of work
     say("holding pairs of methods against each other, which may take a minute")
-    files = write(site_of(made, read_all(results), results), folder)
+    files = write(site_of(made, read_all(results), RESULTS), folder)
     say(f"wrote {folder / 'index.html'} and {len(files) - 1} files beside it")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from pixvox_leaderboards import exposure_wording, wording
+from pixvox_leaderboards.exposure import SEEN
 from pixvox_leaderboards.row import NOT_BETTER, WORSE, Row
 from pixvox_leaderboards.site.elements import Html, el, joined
 from pixvox_leaderboards.site.line import Line
@@ -75,7 +76,7 @@ def columns(address: Callable[[str], str], shown: Callable[[str], str]) -> tuple
         Column("dims", "dims", _dims, lambda line: f"{line.panel.budget['dims']}D"),
         _text("family", lambda line: line.row.family),
         _text("budget", lambda line: str(line.panel.budget["name"])),
-        Column("seen", "test cases seen", _seen, lambda line: exposure_wording.cell(line.row)),
+        Column("seen", "test cases seen", _seen, lambda line: seen(line.row)),
     )
 
 
@@ -99,6 +100,12 @@ def gain(line: Line) -> Html | str:
         return wording.DASH
     number, _, interval = wording.gain_text(over).partition(" ")
     return joined([number, el("small", interval)])
+
+
+def seen(row: Row) -> str:
+    """``unseen``, ``unknown`` or ``1 + 39 of 156 seen``, also where no head stands above it."""
+    told = exposure_wording.cell(row)
+    return f"{told} seen" if row.exposure.state == SEEN else told
 
 
 def marks(line: Line) -> Html:

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from pixvox_leaderboards import exposure_wording, wording
+from pixvox_leaderboards import wording
 from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.reading import Reading
 from pixvox_leaderboards.site.card import card
-from pixvox_leaderboards.site.columns import gain, marks, score
+from pixvox_leaderboards.site.columns import gain, marks, score, seen
 from pixvox_leaderboards.site.elements import Child, Html, el, joined, table
 from pixvox_leaderboards.site.frame import page
 from pixvox_leaderboards.site.histogram import histogram
@@ -86,7 +86,7 @@ def _score(line: Line, metric: str) -> Html | None:
         ("gain", gain(line) if ranks else ""),
         ("p", wording.chance_text(row.over_floor) if ranks else ""),
         ("n", wording.scored_text(row) if ranks else ""),
-        ("seen", exposure_wording.cell(row) if ranks else ""),
+        ("seen", seen(row) if ranks else ""),
         ("marks", marks(line) if ranks else ""),
     ]
     inside = [el("td", cell, class_=name) for name, cell in cells]

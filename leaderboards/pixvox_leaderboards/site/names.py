@@ -60,6 +60,11 @@ def folder(results: PurePath) -> str:
     return quote(results.as_posix())
 
 
+def stands_for(results: PurePath) -> str:
+    """What a reader must know of the folder that commands name."""
+    return f"{folder(results)}: the folder of result files that this page was made from."
+
+
 def _plain(name: str) -> str:
     """Only letters, digits, ``_``, ``-`` and inner dots."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "_", name)[:LONGEST].strip("._") or "method"

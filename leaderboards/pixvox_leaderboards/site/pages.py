@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from types import MappingProxyType
 
 from pixvox_leaderboards.board import Board
@@ -16,13 +16,16 @@ from pixvox_leaderboards.site.names import methods_on, slugs, told_apart
 from pixvox_leaderboards.site.pairs import Duels, duels
 from pixvox_leaderboards.site.versus import versus
 
+RESULTS = PurePosixPath("RESULTS")  # in commands: whoever reads a page has another path
+
 
 def site_of(board: Board, readings: Sequence[Reading], results: PurePath) -> dict[str, bytes]:
     """``{"index.html": ..., "methods/simclr.html": ...}``; the same results give the same bytes.
 
     Args:
         readings: those that the board was built from.
-        results: their folder, as the commands on the pages name it.
+        results: their folder, as the commands on the pages name it; :data:`RESULTS` gives the same
+            bytes wherever the folder lies.
     """
     methods = methods_on(board)
     short, shown = slugs(methods), told_apart(methods)

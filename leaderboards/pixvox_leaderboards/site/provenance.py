@@ -10,7 +10,7 @@ from pixvox_benchmarks.result import Result
 from pixvox_leaderboards import wording
 from pixvox_leaderboards.site.elements import Child, Html, copied, el
 from pixvox_leaderboards.site.facts import SHOWN, terms, told, words
-from pixvox_leaderboards.site.names import folder
+from pixvox_leaderboards.site.names import folder, stands_for
 from pixvox_leaderboards.site.pretraining import hardware, seconds
 
 APART = {"command", "commit", "dirty", "wall_seconds", "packages", "test_openings", "weights", "at"}
@@ -23,7 +23,8 @@ def provenance(results: Sequence[Result], results_folder: PurePath, stale: set[s
         stale: keys of results that are not of today.
     """
     entries = [_entry(result, results_folder, is_stale=result.key in stale) for result in results]
-    return el("section", el("h2", "Provenance"), *entries)
+    said = el("p", stands_for(results_folder), class_="soft")
+    return el("section", el("h2", "Provenance"), said, *entries)
 
 
 def reproduce(result: Result, results_folder: PurePath) -> str:

@@ -20,9 +20,10 @@ def write(pages: Mapping[str, bytes], folder: Path) -> list[Path]:
     Returns the files.
 
     Raises:
-        UserError: a file of that name stands there that no site wrote; nothing is written then.
+        UserError: as :func:`older_site`, or a file of that name stands there that no site wrote;
+            nothing is written then.
     """
-    older = _read(folder / MANIFEST)
+    older = older_site(folder)
     foreign = sorted(n for n in pages if n not in older and (folder / n).exists())
     if foreign:
         raise UserError(
@@ -38,6 +39,25 @@ def write(pages: Mapping[str, bytes], folder: Path) -> list[Path]:
         _forget(folder / name, older[name])
     _publish_manifest(folder, newer)
     return [folder / name for name in pages]
+
+
+def older_site(folder: Path) -> dict[str, str]:
+    """The files of the site that stands in a folder, with their sha256; none in an empty one.
+
+    Raises:
+        UserError: it is no folder, or what it holds was not written by a site.
+    """
+    if folder.is_dir() and not (folder / MANIFEST).exists():
+        there = sorted(path.name for path in folder.iterdir())
+        if there:
+            raise UserError(
+                f"A site was to be written to {folder}; no site wrote what is there "
+                f"({', '.join(there[:3])}{', ...' if len(there) > 3 else ''}). Name a new or an "
+                f"empty folder, such as {folder / 'site'}."
+            )
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"A site was to be written to {folder}, which is a file. Name a folder.")
+    return _read(folder / MANIFEST)
 
 
 def _publish_manifest(folder: Path, files: Mapping[str, str]) -> None:

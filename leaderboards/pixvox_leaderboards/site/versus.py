@@ -12,7 +12,7 @@ from pixvox_leaderboards.estimate import Estimate
 from pixvox_leaderboards.panel import Panel
 from pixvox_leaderboards.site.elements import Html, copied, el, joined, table
 from pixvox_leaderboards.site.frame import page
-from pixvox_leaderboards.site.names import folder
+from pixvox_leaderboards.site.names import folder, stands_for
 from pixvox_leaderboards.site.pairs import Duel, Duels
 from pixvox_leaderboards.site.strip import Axis, difference_strip
 
@@ -143,11 +143,12 @@ def says(duel: Duel, one: Comparison, shown: Mapping[str, str]) -> str:
 def _missing(duels: Duels, shown: Mapping[str, str], results: PurePath) -> Html | None:
     """Which pairs are not here, and how to have them."""
     command = copied(f"pixvox board {folder(results)} --compare A B")
+    told = joined([command, el("p", stands_for(results), class_="soft")])
     if not duels.left_out:
-        return joined([el("p", "Every pair that shares a task is here. At a terminal:"), command])
+        return joined([el("p", "Every pair that shares a task is here. At a terminal:"), told])
     names = ", ".join(shown[method] for method in duels.left_out)
     sentence = (
         f"Here are all pairs of the best {len(duels.methods)} methods. Not here, as each takes "
         f"time: pairs with {names}. To have one:"
     )
-    return joined([el("p", sentence), command])
+    return joined([el("p", sentence), told])

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 @COMMANDS.register
 def weights(
     verify: Annotated[
-        bool, typer.Option("--verify", help="Load each: digests, keys, golden output. Exit 1.")
+        bool,
+        typer.Option("--verify", help="Load each: card, digests, keys, golden output. Exit 1."),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -48,7 +49,7 @@ def row_of(one: Installed, *, verify: bool, brief: bool) -> dict[str, Any]:
         check_version(card, one.folder)
         if verify:
             load(one.folder)
-    except UserError as fault:
+    except (UserError, OSError) as fault:
         return {**dict.fromkeys(COLUMNS, ""), **row, "state": str(fault)}
     return {**row, "state": "works" if verify else "fits"}
 
