@@ -150,4 +150,6 @@ def _lost(error: BaseException) -> str:
 
 
 def _supervise(errand: Errand) -> int:
+    # Ray cancels by SIGINT, which is ignored below a shell's background jobs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     return errand()
