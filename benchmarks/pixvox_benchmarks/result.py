@@ -265,13 +265,16 @@ def _check_exposure(file: Path, told: Mapping[str, Any]) -> None:
     """Seen means that copies were counted; unknown and unseen mean that none were."""
     if not told:
         return
-    state, counts = told.get("state"), [told.get(name, 0) for name in ("exact", "near")]
-    fits = all(type(count) is int and count >= 0 for count in counts)
+    state, tested = told.get("state"), told.get("n_test", 0)
+    counts = [told.get(name, 0) for name in ("exact", "near")]
+    fits = all(type(count) is int and count >= 0 for count in (*counts, tested))
     if not fits or state not in EXPOSURES or (state == "seen") != any(counts):
         raise UserError(
             f"{file}: contamination is {', '.join(EXPOSURES)}, seen where copies were counted; it "
             f"says {state!r} of {counts}."
         )
+    if sum(counts) > tested:
+        raise UserError(f"{file}: {sum(counts)} copies were counted among {tested} test cases.")
 
 
 def _check_interval(file: Path, name: str, told: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pixvox_benchmarks.result import Result
 from pixvox_leaderboards.firsts import check_first_of_place, check_first_of_task, task_called
@@ -12,6 +12,13 @@ from pixvox_leaderboards.row import REFERENCES
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.console import say
 from pixvox_registry.errors import UserError
+
+OF_A_TASK: Mapping[str, Callable[[Result], object]] = {
+    "units": lambda result: result.units,
+    "dims": lambda result: result.dims,
+    "duplicates": lambda result: result.duplicates,
+    "contamination.n_test": lambda result: result.contamination.get("n_test"),
+}
 
 
 def check_company(reading: Reading, there: Sequence[Reading]) -> None:
@@ -40,8 +47,7 @@ def check_company(reading: Reading, there: Sequence[Reading]) -> None:
             f"{reading.file} is the first of {result.task} here: that its {result.n_scored} cases "
             "are all of the test split, with their true labels, could not be checked."
         )
-    if beside:
-        _check_room(reading, beside)
+    _check_room(reading, beside)
 
 
 def _check_edition(reading: Reading, newest: Reading) -> None:
@@ -76,20 +82,21 @@ def _check_cases(reading: Reading, newest: Reading) -> None:
 
 def _check_told(reading: Reading, alike: Sequence[Reading]) -> None:
     """What a board says of a whole task is not for one of its rows to change."""
-    newest = _newest(alike)
-    telling = [other for other in alike if other.result.duplicates]
-    like = {"units": newest, "dims": newest} | ({"duplicates": _newest(telling)} if telling else {})
-    for name, other in like.items():
-        said, known = getattr(reading.result, name), getattr(other.result, name)
+    for name, fact in OF_A_TASK.items():
+        telling = [other for other in alike if fact(other.result)]
+        if not telling:
+            continue
+        newest = _newest(telling)
+        said, known = fact(reading.result), fact(newest.result)
         if said != known:
             raise UserError(
-                f"{reading.file} says {name} {said!r:.200}, and {other.file} {known!r:.200}. Both "
+                f"{reading.file} says {name} {said!r:.200}, and {newest.file} {known!r:.200}. Both "
                 f"are of {reading.result.task}, which has one; measure it with the board's pixvox."
             )
 
 
 def _check_room(reading: Reading, beside: Sequence[Reading]) -> None:
-    """It takes no row's place, and sets no floor for those that are there."""
+    """It takes no row's place, and sets no floor."""
     file, result = reading.file, reading.result
     if any(file.read_bytes() == other.file.read_bytes() for other in beside):
         return

@@ -252,3 +252,9 @@ def test_what_was_shown_is_part_of_a_result(tmp_path: Path) -> None:
 def test_a_state_that_its_counts_belie_is_not_written(lie: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(UserError, match="seen where copies were counted"):
         result(contamination={**SEEN, **lie}).write(tmp_path, CASES)
+
+
+@pytest.mark.parametrize("counted", [{"exact": 2, "near": 1}, {"n_test": 0}])
+def test_more_copies_than_cases_are_not_written(counted: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"copies were counted among [02] test cases"):
+        result(contamination={**SEEN, **counted}).write(tmp_path, CASES)

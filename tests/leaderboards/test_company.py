@@ -34,6 +34,10 @@ def by(protocol: str) -> Change:
     )
 
 
+def seen(tested: int) -> dict[str, Any]:
+    return {"state": "seen", "n_test": tested, "exact": 1, "near": 39, "ids": ["case001"]}
+
+
 ELSEWHERE = {
     "another protocol": by("linear_probe"),
     "fewer labels": both(
@@ -142,6 +146,28 @@ def test_what_is_said_of_a_task_no_row_changes(
 ) -> None:
     with pytest.raises(UserError, match=said):
         add(resealed(given, both(ELSEWHERE[where], change)), board)
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+def test_copies_are_counted_among_the_cases_of_the_task(
+    publish: Publish, given: Path, board: Path, where: str
+) -> None:
+    publish("older", **HERE, units="image", duplicates=COPIES)
+    publish("newer", **HERE, units="image", duplicates=COPIES, contamination=seen(60))
+    with pytest.raises(UserError, match=r"says contamination.n_test 156, and .* 60\."):
+        add(resealed(given, both(ELSEWHERE[where], deep("contamination", to=seen(156)))), board)
+    add(resealed(given, deep("contamination", to=seen(60))), board)
+
+
+@pytest.mark.parametrize("where", ELSEWHERE)
+@pytest.mark.parametrize(
+    "reference", [told("method", "random_init"), deep("family", to="reference")]
+)
+def test_nobody_sets_a_floor_from_elsewhere(
+    given: Path, board: Path, where: str, reference: Change
+) -> None:
+    with pytest.raises(UserError, match="floors and aims of a board are measured by those"):
+        add(resealed(given, both(ELSEWHERE[where], reference)), board)
 
 
 @pytest.mark.parametrize("change", [deep("units", to="patient"), deep("duplicates", to={})])
