@@ -122,20 +122,26 @@ def with_data(tasks: Mapping[str, Task]) -> tuple[dict[str, Task], list[Gap]]:
         NoData: no task has data.
     """
     there: dict[str, Task] = {}
-    gaps = []
+    lacks: dict[str, NoData] = {}
     for name, task in tasks.items():
         try:
             task.fingerprint()
         except NoData as lack:
-            say(f"{name} is left out: {lack}")
-            why = f"{task.source.name} was not at hand where the grid ran."
-            gaps.append(Gap(task=name, protocol=None, state=NO_DATA, why=why))
-            lacking = lack
+            lacks[name] = lack
         else:
             there[name] = task
+    if not there and len(lacks) == 1:
+        raise next(iter(lacks.values()))
+    for name, told in lacks.items():
+        say(f"{name} is left out: {told}")
     if not there:
-        raise lacking
-    return there, gaps
+        raise NoData("No task of this grid has data here.")
+    return there, [_without_data(tasks[name]) for name in lacks]
+
+
+def _without_data(task: Task) -> Gap:
+    why = f"{task.source.name} was not at hand where the grid ran."
+    return Gap(task=task.name, protocol=None, state=NO_DATA, why=why)
 
 
 def not_applicable(

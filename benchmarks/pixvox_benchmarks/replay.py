@@ -14,7 +14,6 @@ from pixvox_benchmarks.grid import Grid
 from pixvox_benchmarks.plan import Plan, plan
 from pixvox_benchmarks.request import request_of
 from pixvox_benchmarks.result import Result, results_below
-from pixvox_benchmarks.task_line import task_of
 from pixvox_registry.artifacts import fingerprint
 from pixvox_registry.errors import UserError
 from pixvox_registry.provenance import provenance
@@ -100,7 +99,6 @@ def planned(result: Result, out: Path) -> Plan:
     Raises:
         UserError: a name is unknown by now, or the data is not at hand.
     """
-    task_of(result.task).fingerprint()  # else a grid first says that it leaves out its only task
     grid = Grid(
         methods=(result.method,),
         tasks=(result.task,),

@@ -37,9 +37,21 @@ def test_a_task_without_data_leaves_the_others_their_cells(
     assert "medmnist:breastmnist" in gap.why and str(tmp_path) not in gap.why
 
 
-def test_where_no_task_has_data_the_grid_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(NoData):
+def test_where_no_task_has_data_the_grid_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(NoData, match="No task of this grid"):
         plan(grid("breastmnist", "isic2017"), tmp_path)
+    said = capsys.readouterr().err
+    assert "breastmnist is left out: " in said and "isic2017 is left out: " in said
+
+
+def test_the_only_task_says_once_that_it_has_no_data(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(NoData, match="nowhere"):
+        plan(grid("breastmnist"), tmp_path)
+    assert capsys.readouterr().err == ""
 
 
 def test_a_fraction_that_leaves_too_few_is_not_applicable(tmp_path: Path) -> None:
