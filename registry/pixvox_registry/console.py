@@ -18,6 +18,8 @@ def say(text: str) -> None:
 
 def show_table(rows: Sequence[Mapping[str, Any]], *, as_json: bool = False) -> None:
     """Rows of equal keys as one JSON document or as an aligned table."""
+    from tabulate import tabulate
+
     from pixvox_registry.artifacts import canonical_json
 
     if as_json:
@@ -27,14 +29,9 @@ def show_table(rows: Sequence[Mapping[str, Any]], *, as_json: bool = False) -> N
         print("(nothing)")
         return
     columns = list(rows[0])
-    cells = [columns, *[[_text(row[column]) for column in columns] for row in rows]]
-    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
-    for number, line in enumerate(cells):
-        print(
-            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        )
-        if number == 0:
-            print("  ".join("-" * width for width in widths))
+    cells = [[_text(row[column]) for column in columns] for row in rows]
+    table = tabulate(cells, columns, tablefmt="simple", disable_numparse=True)
+    print("\n".join(line.rstrip() for line in table.splitlines()))
 
 
 @contextmanager

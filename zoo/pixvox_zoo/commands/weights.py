@@ -58,9 +58,9 @@ COLUMNS = ("name", "distribution", "dims", "backbone", "parameters", "data", "li
 
 
 def facts_of(card: dict[str, Any], *, brief: bool) -> dict[str, Any]:
-    """What a card says in a line."""
+    """What a card says in a row, a line per score."""
     scores = card.get("scores", [])
-    told = "; ".join(
+    told = "\n".join(
         f"{one['task']} {one['protocol']} {one['metric']} {one['score']:.3f}" for one in scores
     )
     return {
