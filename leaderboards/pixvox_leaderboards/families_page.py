@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from pixvox_leaderboards import chooser, exposure_wording, league_wording, verdict, wording
+from pixvox_leaderboards import (
+    chooser,
+    coverage,
+    exposure_wording,
+    league_wording,
+    verdict,
+    wording,
+)
 from pixvox_leaderboards.board import Board
 from pixvox_leaderboards.cost import Cloud, by_task, clouds
 from pixvox_leaderboards.efficiency import Sweep, sweeps
@@ -103,6 +110,7 @@ def _summary(board: Board, efforts: Efforts, released: Mapping[str, str]) -> lis
     parts = ["## Which weights for what", ASKED, tabulated(chooser.HEADS, lines), *CHOOSER]
     for family in found:
         parts += _family_texts(family)
+    parts += ["## What was measured", tabulated(coverage.HEADS, coverage.lines(board.panels))]
     return [*parts, *(league_wording.LEGEND if any(family.leagues for family in found) else ())]
 
 
