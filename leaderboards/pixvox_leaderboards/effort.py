@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
@@ -19,10 +20,10 @@ class Effort:
     """Of a row: of all its seeds together. What some seed does not tell is unknown.
 
     Args:
-        seconds: of pretraining, by the clock, the mean over seeds; 0 where weights were drawn and
-            nothing was trained; None where it is unknown, or the seeds ran on unlike machines.
-        machine: the accelerator, else the processor and its threads; seconds of two machines do
-            not compare. Nothing where it is unknown.
+        seconds: of pretraining, by the clock, the mean over the seeds that ran on the machine; 0
+            where weights were drawn and nothing was trained; None where it is unknown.
+        machine: on which more than half of the seeds ran: the accelerator, else the processor and
+            its threads; seconds of two machines do not compare. Nothing where there is none such.
         memory_mb: the most that pretraining held, of the seed with most.
         labels: training cases whose labels the protocol learnt from, the mean over seeds.
         weights: sha256 of the weights, by seed.
@@ -38,16 +39,18 @@ class Effort:
     def of(cls, results: Sequence[Result]) -> Effort:
         """What provenance says of the results of one row."""
         runs = [result.provenance.get("weights", {}) for result in results]
-        machines = {machine_of(run) for run in runs}
+        machine, count = Counter(map(machine_of, runs)).most_common(1)[0]
         seconds = _numbers(
-            0 if run.get("images_per_second") == 0 else run.get("wall_seconds") for run in runs
+            0 if run.get("images_per_second") == 0 else run.get("wall_seconds")
+            for run in runs
+            if machine_of(run) == machine
         )
         memory = _numbers(run.get("peak_memory_mb") for run in runs)
         labels = _numbers(result.provenance.get("labelled_cases") for result in results)
-        comparable = len(machines) == 1 and machines != {""}
+        comparable = machine != "" and count > len(runs) / 2
         return cls(
             seconds=round(fmean(seconds), 1) if seconds and comparable else None,
-            machine=machines.pop() if comparable else "",
+            machine=machine if comparable else "",
             memory_mb=max(memory) if memory else None,
             labels=round(fmean(labels)) if labels else None,
             weights=tuple(

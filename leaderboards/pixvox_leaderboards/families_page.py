@@ -52,9 +52,10 @@ CHOOSER = (
     "so few.",
 )
 COSTS = (
-    "Pretraining is by the clock, the mean over seeds, on the machine that is named; memory is the "
-    "most that it held. Front of: the protocols by which nobody was as quick and as good, and "
-    "better in one; by the mean alone, so see the intervals before paying for a step."
+    "Pretraining is by the clock, on the machine that is named: the one on which most of the seeds "
+    "ran, and the mean over these. Memory is the most that any seed held. Front of: the protocols "
+    "by which nobody was as quick and as good, and better in one; by the mean alone, so see the "
+    "intervals before paying for a step."
 )
 
 

@@ -143,6 +143,23 @@ def test_seeds_are_averaged_and_memory_is_of_the_worst(publish: Publish) -> None
     assert found.memory_mb == 900.0 and len(set(found.weights)) == 2
 
 
+ELSEWHERE = behind(500.0, threads=2)
+
+
+@pytest.mark.parametrize(
+    ("runs", "told"),
+    [
+        ([ELSEWHERE, behind(20.0), behind(31.0)], (25.5, "AMD EPYC, 1 thread")),
+        ([ELSEWHERE, ELSEWHERE, behind(20.0), behind(31.0)], (None, "")),
+    ],
+)
+def test_where_most_seeds_ran_is_where_time_is_told(
+    publish: Publish, runs: list[dict[str, Any]], told: tuple[float | None, str]
+) -> None:
+    found = Effort.of(results(publish, *runs))
+    assert (found.seconds, found.machine) == told
+
+
 @pytest.mark.parametrize(
     "other",
     [
