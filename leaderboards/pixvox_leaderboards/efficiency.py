@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pixvox_leaderboards import wording
 from pixvox_leaderboards.effort import Efforts, labels_of
 from pixvox_leaderboards.estimate import Estimate
-from pixvox_leaderboards.labels import share_of
+from pixvox_leaderboards.labels import ALL, share_of
 from pixvox_leaderboards.panel import Panel
 
 
@@ -36,8 +36,9 @@ class Sweep:
 
     @property
     def methods(self) -> tuple[list[str], list[str]]:
-        """Methods and references that have a row of today."""
-        today = {row.method for panel in self.panels for row in panel.rows if not row.is_stale}
+        """Methods and references that were measured with fewer than all labels."""
+        fewer = [p for p, share in zip(self.panels, self.percents, strict=True) if share < ALL]
+        today = {row.method for panel in fewer for row in panel.rows if not row.is_stale}
         methods, references = wording.methods_of(self.panels)
         return [m for m in methods if m in today], [m for m in references if m in today]
 
@@ -60,11 +61,12 @@ def sweeps(panels: Iterable[Panel], efforts: Efforts) -> list[Sweep]:
         budget = sorted((name, str(fact)) for name, fact in panel.budget.items())
         place = (panel.task, protocol, *versions, metric, str(budget))
         groups.setdefault(place, []).append((percent, panel))
-    return [
+    found = [
         _sweep(share_of(group[0][1].protocol)[0], sorted(group, key=lambda pair: pair[0]), efforts)
         for group in groups.values()
         if len(group) > 1
     ]
+    return [sweep for sweep in found if any(sweep.methods)]
 
 
 def _sweep(protocol: str, group: Sequence[tuple[float, Panel]], efforts: Efforts) -> Sweep:

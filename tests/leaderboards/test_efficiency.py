@@ -100,8 +100,18 @@ def test_unlike_versions_make_no_curve(publish: Publish, tmp_path: Path, change:
 
 def test_stale_rows_are_on_no_curve(publish: Publish, tmp_path: Path) -> None:
     measured(publish)
-    publish("older", skill=3.0, protocol="linear_probe", task_version="0")
+    publish("older", skill=3.0, protocol="linear_probe@10%", task_version="0")
     assert "older" not in [method for kind in sweep(tmp_path).methods for method in kind]
+
+
+def test_who_was_measured_with_all_labels_alone_is_on_no_curve(
+    publish: Publish, tmp_path: Path
+) -> None:
+    measured(publish)
+    publish("swav", protocol="linear_probe")
+    publish("vicreg", protocol="linear_probe@10%")
+    methods, _ = sweep(tmp_path).methods
+    assert sorted(methods) == ["byol", "simclr", "vicreg"]
 
 
 def test_labels_are_counted_where_every_row_tells(publish: Publish, tmp_path: Path) -> None:
