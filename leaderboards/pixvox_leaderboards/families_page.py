@@ -109,9 +109,9 @@ def _summary(board: Board, efforts: Efforts, released: Mapping[str, str]) -> lis
     found = families(board.panels)
     lines = [choice.cells() for choice in chooser.choices(found, efforts, released)]
     parts = ["## Which weights for what", ASKED, tabulated(chooser.HEADS, lines), *CHOOSER]
+    parts += ["## What was measured", tabulated(coverage.HEADS, coverage.lines(board.panels))]
     for family in found:
         parts += _family_texts(family)
-    parts += ["## What was measured", tabulated(coverage.HEADS, coverage.lines(board.panels))]
     return [*parts, *(league_wording.LEGEND if any(family.leagues for family in found) else ())]
 
 
